@@ -1,0 +1,53 @@
+"""SQS: outreach batches to be sent, and conversation changes in order per conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnavailableError
+from ..model import fingerprint
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class Queues:
+    """Sends only; Lambda receives. A queue that refuses is an UnavailableError, never silence."""
+
+    def __init__(self, client: SQSClient, *, outreach: str, assignment: str) -> None:
+        self._client, self._outreach, self._assignment = client, outreach, assignment
+
+    def batch_ready(self, batch_id: str, *, delay_s: int = 0) -> None:
+        """Say that a batch can be sent, `delay_s` (0-900) from now: the program's linger."""
+        self._call("send_message", QueueUrl=self._outreach, DelaySeconds=delay_s,
+                   MessageBody=json.dumps({"batch": batch_id}))  # fmt: skip
+
+    def conversation_changes(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        """Queue changes (dicts with `account` and `conversation`), FIFO per conversation.
+
+        Identical changes within five minutes are dropped by the queue itself. Ten a request.
+        """
+        entries = [
+            {
+                "Id": str(index),
+                "MessageBody": json.dumps(change, separators=(",", ":")),
+                "MessageGroupId": f"{change['account']}.{change['conversation']}"[:128],
+                "MessageDeduplicationId": fingerprint(change),
+            }
+            for index, change in enumerate(changes)
+        ]
+        for start in range(0, len(entries), 10):
+            answer = self._call("send_message_batch", QueueUrl=self._assignment,
+                                Entries=entries[start : start + 10])  # fmt: skip
+            if answer.get("Failed"):
+                raise UnavailableError("the queue refused some changes")
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._client, operation)(**request)
+        except (ClientError, BotoCoreError) as error:
+            raise UnavailableError("the queue did not take the message") from error

@@ -1,0 +1,269 @@
+"""The one DynamoDB table: plain items in, plain items out, AWS errors as ours.
+
+Values are Python's own: str, int, float (as Decimal inside), bool, None, list, dict, set[str].
+Every write that must happen once carries its condition; a condition that fails is an answer
+(`Refused` with the item as it is), not an exception. docs/data-model.md has keys and shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+_RETRYABLE = frozenset({
+    "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
+    "InternalServerError", "ServiceUnavailable", "TransactionConflictException",
+    "TransactionInProgressException",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The write happened. `item` is what was asked back (`returns`), else empty."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The condition did not hold, nothing was written. `item` is the stored one, None if absent."""
+
+    item: Item | None
+
+
+class Table:
+    """DynamoDB through its low-level client: a resource costs 60 ms of import and says no more."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        """One GetItem. Strongly consistent unless told otherwise."""
+        answer = self._call("get_item", Key=_key(pk, sk), ConsistentRead=consistent)
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    def get_many(
+        self, keys: Iterable[tuple[str, str]], *, attributes: Sequence[str] = ()
+    ) -> dict[tuple[str, str], Item]:
+        """BatchGetItem in hundreds, absent ones left out, unprocessed keys asked again."""
+        pending = list(dict.fromkeys(keys))
+        found: dict[tuple[str, str], Item] = {}
+        projection: dict[str, Any] = {}
+        if attributes:
+            names = {f"#p{i}": name for i, name in enumerate(("pk", "sk", *attributes))}
+            projection = {
+                "ProjectionExpression": ",".join(names),
+                "ExpressionAttributeNames": names,
+            }
+        tries = 0
+        while pending:
+            chunk, pending = pending[:100], pending[100:]
+            request = {"Keys": [_key(*key) for key in chunk], "ConsistentRead": True, **projection}
+            answer = self._call("batch_get_item", table=False, RequestItems={self.name: request})
+            for raw in answer["Responses"].get(self.name, []):
+                item = decode(raw)
+                found[item["pk"], item["sk"]] = item
+            left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            pending += [(key["pk"]["S"], key["sk"]["S"]) for key in left]
+            tries += bool(left)
+            if tries > 10:
+                raise UnavailableError("the table keeps leaving keys unprocessed")
+        return found
+
+    def put(
+        self, item: Mapping[str, Any], *, condition: str | None = None,
+        names: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None,
+    ) -> Done | Refused:  # fmt: skip
+        """PutItem of a whole item, replaced or guarded by `condition`."""
+        return self._write(
+            "put_item", condition=condition, names=names, values=values, Item=encode(item)
+        )
+
+    def update(
+        self, pk: str, sk: str, expression: str, *, condition: str | None = None,
+        names: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None,
+        returns: str = "NONE",
+    ) -> Done | Refused:  # fmt: skip
+        """UpdateItem. `names` and `values` are given without # and : (they are added here).
+
+        `returns`: NONE, ALL_OLD, ALL_NEW, UPDATED_OLD or UPDATED_NEW.
+        """
+        return self._write(
+            "update_item", condition=condition, names=names, values=values,
+            Key=_key(pk, sk), UpdateExpression=expression, ReturnValues=returns,
+        )  # fmt: skip
+
+    def delete(
+        self, pk: str, sk: str, *, condition: str | None = None,
+        names: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None,
+    ) -> Done | Refused:  # fmt: skip
+        """DeleteItem; deleting what is not there is done, too."""
+        return self._write(
+            "delete_item", condition=condition, names=names, values=values, Key=_key(pk, sk)
+        )
+
+    def query(
+        self, pk: str, *, sk_prefix: str = "", limit: int | None = None, newest_first: bool = False
+    ) -> list[Item]:
+        """All items of one pk (or those whose sk begins so), in order of sk."""
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if sk_prefix:
+            condition, values[":sk"] = condition + " AND begins_with(sk, :sk)", {"S": sk_prefix}
+        return self._query(
+            limit, KeyConditionExpression=condition, ExpressionAttributeValues=values,
+            ConsistentRead=True, ScanIndexForward=not newest_first,
+        )  # fmt: skip
+
+    def due(self, shard: str, *, until: int, limit: int) -> list[Item]:
+        """Keys of due work of one shard, oldest first: items `pk`, `sk`, `due_shard`, `due_at`."""
+        return self._query(
+            limit, IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+            ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": str(until)}},
+        )  # fmt: skip
+
+    def transact(self, writes: Sequence[Mapping[str, Any]]) -> bool:
+        """TransactWriteItems of `put_action`/`update_action` entries. False: a condition failed."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._call("transact_write_items", table=False, TransactItems=list(writes))
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                return False
+            raise UnavailableError("the table could not run the transaction") from error
+        return True
+
+    def put_action(self, item: Mapping[str, Any], *, condition: str, **rest: Any) -> dict[str, Any]:
+        """One Put of a transaction."""
+        return {"Put": {"TableName": self.name, "Item": encode(item),
+                        **_expressions(condition, **rest)}}  # fmt: skip
+
+    def update_action(
+        self, pk: str, sk: str, expression: str, *, condition: str, **rest: Any
+    ) -> dict[str, Any]:
+        """One Update of a transaction."""
+        return {"Update": {"TableName": self.name, "Key": _key(pk, sk),
+                           "UpdateExpression": expression,
+                           **_expressions(condition, **rest)}}  # fmt: skip
+
+    def _query(self, limit: int | None, **request: Any) -> list[Item]:
+        items: list[Item] = []
+        while True:
+            if limit is not None:
+                request["Limit"] = limit - len(items)
+            answer = self._call("query", **request)
+            items += [decode(raw) for raw in answer["Items"]]
+            request["ExclusiveStartKey"] = answer.get("LastEvaluatedKey")
+            if not request["ExclusiveStartKey"] or (limit is not None and len(items) >= limit):
+                return items
+
+    def _write(
+        self, operation: str, *, condition: str | None, names: Mapping[str, str] | None,
+        values: Mapping[str, Any] | None, **request: Any,
+    ) -> Done | Refused:  # fmt: skip
+        from botocore.exceptions import ClientError
+
+        request |= _expressions(condition, names=names, values=values)
+        if condition:
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            answer = self._call(operation, **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            stored = error.response.get("Item")
+            return Refused(decode(cast("Mapping[str, Any]", stored)) if stored else None)
+        return Done(decode(answer.get("Attributes", {})))
+
+    def _call(self, operation: str, *, table: bool = True, **request: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if table:
+            request["TableName"] = self.name
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _RETRYABLE:
+                raise UnavailableError("the table is throttled or away") from error
+            raise
+        except BotoCoreError as error:
+            raise UnavailableError("the table did not answer") from error
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _expressions(
+    condition: str | None, *, names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    parts: dict[str, Any] = {}
+    if condition:
+        parts["ConditionExpression"] = condition
+    if names:
+        parts["ExpressionAttributeNames"] = {f"#{name}": path for name, path in names.items()}
+    if values:
+        parts["ExpressionAttributeValues"] = {f":{name}": _out(v) for name, v in values.items()}
+    return parts
+
+
+def encode(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain item in DynamoDB's typed JSON. None values are left out: absent says it better."""
+    return {name: _out(value) for name, value in item.items() if value is not None}
+
+
+def decode(raw: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed JSON as a plain item; whole numbers become int, others float."""
+    return {name: _in(value) for name, value in raw.items()}
+
+
+def _out(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int() | Decimal():
+            return {"N": str(value)}
+        case float():
+            return {"N": repr(value)}
+        case bytes():
+            return {"B": value}
+        case set() | frozenset():
+            return {"SS": sorted(value)}
+        case Mapping():
+            return {"M": {str(k): _out(v) for k, v in value.items()}}
+        case list() | tuple():
+            return {"L": [_out(v) for v in value]}
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+def _in(value: Mapping[str, Any]) -> Any:
+    ((kind, raw),) = value.items()
+    match kind:
+        case "N":
+            number = float(raw)
+            return int(raw) if "." not in raw and "e" not in raw.lower() else number
+        case "NULL":
+            return None
+        case "SS":
+            return set(raw)
+        case "M":
+            return decode(raw)
+        case "L":
+            return [_in(v) for v in raw]
+    return raw

@@ -1,0 +1,152 @@
+"""Why something deliberately failed, and what its caller may do about it.
+
+Every deliberate error carries `retryable` (may the same call be tried again unchanged) and
+`public_code` (a stable word a client or an operator can act on). Expected outcomes, such as
+a duplicate event or a deferred text, are return values and not errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class InstoreError(Exception):
+    """Root of all deliberate errors. `message` is safe to show: no phone number, no text body."""
+
+    public_code = "internal"
+    status = 500
+    retryable = False
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.public_code = code
+
+
+class BadInputError(InstoreError):
+    """The caller sent something we refuse; the same request will be refused again."""
+
+    public_code = "bad_request"
+    status = 400
+
+
+class TooLargeError(BadInputError):
+    """A body beyond the documented size."""
+
+    public_code = "too_large"
+    status = 413
+
+
+class NotAuthenticatedError(InstoreError):
+    """No token or signature, or one that does not verify."""
+
+    public_code = "not_authenticated"
+    status = 401
+
+
+class ForbiddenError(InstoreError):
+    """A genuine caller asks for something that is not theirs."""
+
+    public_code = "forbidden"
+    status = 403
+
+
+class NotFoundError(InstoreError):
+    """Unknown bot, environment, conversation, batch or customer."""
+
+    public_code = "not_found"
+    status = 404
+
+
+class ConflictError(InstoreError):
+    """The thing exists already in another form, or somebody else is at it."""
+
+    public_code = "conflict"
+    status = 409
+
+
+class QuotaReachedError(InstoreError):
+    """A limit of the program is used up."""
+
+    public_code = "daily_limit_reached"
+    status = 429
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One wrong field: where (a path such as `banners[2].outbound_number`) and what is wrong."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class ProgramError(BadInputError):
+    """A program document that does not validate; `problems` names every wrong field."""
+
+    public_code = "program_invalid"
+    status = 422
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class RosterError(BadInputError):
+    """A roster file that cannot be used; the last good map stays in force."""
+
+    public_code = "roster_invalid"
+
+
+class UnavailableError(InstoreError):
+    """Something we depend on did not answer; nothing was done, the call may be repeated."""
+
+    public_code = "unavailable"
+    status = 503
+    retryable = True
+
+
+class VendorError(InstoreError):
+    """A vendor refused or failed in a way that retrying now cannot heal."""
+
+    public_code = "vendor_refused"
+    status = 502
+
+
+class VendorUnavailableError(VendorError):
+    """Time-out, connection lost or 5xx. For a read: no information. For a send: unknown."""
+
+    public_code = "vendor_unavailable"
+    retryable = True
+
+
+class VendorThrottledError(VendorError):
+    """HTTP 429: the vendor did not process the call; wait at least a second.
+
+    Source: LivePerson developer center, APIGuidelines/retry-policy-recommendations.
+    """
+
+    public_code = "vendor_throttled"
+    retryable = True
+
+
+class VendorGarbageError(VendorError):
+    """An answer that is not JSON or fails its schema: no information, never a yes (I12)."""
+
+    public_code = "vendor_garbage"
+
+
+class VendorNotAuthorizedError(VendorError):
+    """401 or 403 after the token was renewed once: our credentials are wrong."""
+
+    public_code = "vendor_not_authorized"
+
+
+class MappingRefusedError(InstoreError):
+    """A pull that would drop too many agents at once; the map was left as it was."""
+
+    public_code = "mapping_would_drop_agents"
+    status = 409

@@ -1,0 +1,293 @@
+"""The program document: what a deployer decides, in one validated, versioned piece.
+
+Written as YAML, applied with `make configure`, kept in the table (`PROGRAM`), read by every
+function with one GetItem and kept for 60 s in the process. Unknown fields are refused. Every
+problem is reported with its path, all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from .errors import FieldProblem, ProgramError
+from .model import Phone, Stickiness, fold_word
+from .program_parts import (
+    RESERVED_WORDS,
+    Messages,
+    Name,
+    Outreach,
+    Part,
+    Routing,
+    Skill,
+    Step,
+    Template,
+    ends,
+    merged,
+)
+
+__all__ = ["Account", "Alias", "Banner", "Program", "Step", "Template", "load_program"]
+
+
+class Account(Part):
+    """A LivePerson account. In one-account mode it is `owner` and also has the humans."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
+    role: Literal["owner", "sub"]
+    zone: Literal["americas", "emea", "apac"] = "americas"
+    secret: Name = Field(description="Secrets Manager name of the account's keys")
+    bot_client_id: str = Field(min_length=1, description="`azp` of tokens LivePerson sends our bot")
+    webhook_client_id: str = Field(min_length=1, description="x-liveperson-client-id of its events")
+
+
+class Number(Part):
+    """What a banner texts from. `relay` numbers per associate come with the SMS line."""
+
+    strategy: Literal["shared"] = "shared"
+    outbound: str = Field(description="E.164; never toll-free: the thread would break")
+
+    @field_validator("outbound")
+    @classmethod
+    def _not_toll_free(cls, value: str) -> str:
+        phone = Phone(value)
+        if phone.is_toll_free:
+            raise ValueError("toll-free numbers cannot be outbound numbers")
+        return value
+
+
+class Features(Part):
+    """Switches per banner: a phase of the roll-out is a flag flip."""
+
+    routing: bool = True
+    outreach: bool = True
+    notification: bool = True
+
+
+class Banner(Part):
+    """A shop sign, or a plan: its people, its skills, its number, its rules."""
+
+    name: Name
+    label: str = Field(min_length=1, max_length=60, description="what customers read")
+    account: str = Field(description="account where its associates are")
+    bots: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,36}$")]] = Field(min_length=1)
+    campaign_skill: Skill = Field(description="skill on the owner account; replies arrive there")
+    bot_skill: Skill = Field(description="skill of the routing bot on the banner's account")
+    human_skill: Skill = Field(description="skill named with every transfer to an agent")
+    virtual_skill: Skill | None = Field(None, description="virtual associates on the owner account")
+    fallback_skill: Skill | None = Field(None, description="where step `skill` leads")
+    number: Number
+    country: Literal["US", "CA"] = "US"
+    language: str | None = None
+    features: Features = Features()
+    stopped: bool = Field(False, description="kill switch: nothing is sent for this banner")
+    routing: Routing
+    outreach: Outreach
+
+    @property
+    def last_skill(self) -> str:
+        """Where a conversation goes when no person is to be had."""
+        return self.fallback_skill or self.virtual_skill or self.human_skill
+
+
+class Alias(Part):
+    """A keyword of our own for an associate, beside those in the roster."""
+
+    banner: str
+    word: str
+    login: str
+
+
+class Notification(Part):
+    """The one text that brings a waiting customer back."""
+
+    on: Literal["assigned", "first_reply", "never"] = "assigned"
+    channel: Literal["liveperson"] = "liveperson"
+    template: str | None = None
+    link: Annotated[str, Field(pattern=r"^https://")] | None = None
+
+
+class Consent(Part):
+    """How far a customer's STOP reaches."""
+
+    opt_out_scope: Literal["all", "banner"] = "all"
+
+
+class AgentMap(Part):
+    """When a rebuilt map is believed."""
+
+    max_drop_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    mirror_namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,60}$")] | None = None
+
+
+class Stops(Part):
+    """Kill switches: nothing is sent by or for what is listed here."""
+
+    all: bool = False
+    banners: list[str] = []
+    stores: list[str] = []
+    associates: list[str] = Field([], description="login names")
+
+
+class Program(Part):
+    """The whole document. Use `load_program`, which turns problems into a ProgramError."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    accounts: list[Account] = Field(min_length=1)
+    banners: list[Banner] = Field(min_length=1)
+    routing: Routing
+    outreach: Outreach = Outreach()
+    notification: Notification = Notification()
+    consent: Consent = Consent()
+    mapping: AgentMap = AgentMap()
+    stops: Stops = Stops()
+    aliases: list[Alias] = []
+    messages: dict[str, Messages] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _banners_inherit(cls, document: Any) -> Any:
+        """A banner states only what differs; the rest comes from the top level."""
+        if not isinstance(document, Mapping) or not isinstance(document.get("banners"), list):
+            return document
+        banners = [
+            {**banner, **{part: merged(document.get(part), banner.get(part)) or {}
+                          for part in ("routing", "outreach")}}
+            if isinstance(banner, Mapping) else banner
+            for banner in document["banners"]
+        ]  # fmt: skip
+        return {**document, "banners": banners}
+
+    def problems(self) -> list[FieldProblem]:
+        """Wrongs that only show when fields are seen together."""
+        return [*_account_problems(self), *_banner_problems(self), *_reference_problems(self)]
+
+    def account(self, account_id: str) -> Account | None:
+        return next((a for a in self.accounts if a.id == account_id), None)
+
+    @property
+    def owner(self) -> Account:
+        """The account whose numbers customers text and whose campaigns go out."""
+        return next(a for a in self.accounts if a.role == "owner")
+
+    def banner(self, name: str) -> Banner | None:
+        return next((b for b in self.banners if b.name == name), None)
+
+    def banners_of_bot(self, account_id: str, bot_id: str) -> list[Banner]:
+        """The banners a bot user serves: usually one; several when they share a bot."""
+        return [b for b in self.banners if b.account == account_id and bot_id in b.bots]
+
+    def human_accounts(self) -> list[Account]:
+        """Accounts with associates in them, each once: those the agent map is built for."""
+        used = {b.account for b in self.banners}
+        return [a for a in self.accounts if a.id in used]
+
+    def message(self, key: str, *, language: str | None, **values: str) -> str:
+        """The customer-facing sentence for an outcome, in the nearest language we have."""
+        for wanted in (language, (language or "")[:2], self.language, self.language[:2]):
+            texts = self.messages.get(wanted or "")
+            if texts is not None:
+                return texts.render(key, values)
+        return Messages().render(key, values)
+
+    def template(self, name: str, banner: Banner) -> Template | None:
+        return next((t for t in banner.outreach.templates if t.name == name), None)
+
+    def stop_reason(self, *, banner: Banner, store: str, login: str) -> str | None:
+        """Why nothing may be sent for these, or None. Checked at accept and at send."""
+        if self.stops.all:
+            return "stopped_all"
+        if banner.stopped or banner.name in self.stops.banners or not banner.features.outreach:
+            return "stopped_banner"
+        if store in self.stops.stores:
+            return "stopped_store"
+        return "stopped_associate" if login in self.stops.associates else None
+
+
+def _account_problems(program: Program) -> Iterable[FieldProblem]:
+    owners = [a for a in program.accounts if a.role == "owner"]
+    if len(owners) != 1:
+        yield FieldProblem("accounts", f"exactly one account is the owner, not {len(owners)}")
+    yield from _repeated("accounts", "id", [a.id for a in program.accounts])
+
+
+def _banner_problems(program: Program) -> Iterable[FieldProblem]:
+    yield from _repeated("banners", "name", [b.name for b in program.banners])
+    for index, banner in enumerate(program.banners):
+        where = f"banners[{index}]"
+        if program.account(banner.account) is None:
+            yield FieldProblem(f"{where}.account", f"unknown account {banner.account!r}")
+        for what in ends(banner.routing):
+            yield FieldProblem(f"{where}.routing.steps", what)
+        if banner.routing.triggers.any and banner.virtual_skill is None:
+            yield FieldProblem(f"{where}.virtual_skill", "needed by routing.triggers")
+        if "backend" in banner.routing.resolvers and banner.routing.backend is None:
+            yield FieldProblem(f"{where}.routing.backend", "needed by resolver `backend`")
+        if "token" in banner.routing.resolvers and banner.routing.token is None:
+            yield FieldProblem(f"{where}.routing.token", "needed by resolver `token`")
+        yield from _repeated(f"{where}.outreach.templates", "name",
+                             [t.name for t in banner.outreach.templates])  # fmt: skip
+    skills: dict[tuple[str, str, str], str] = {}
+    for index, banner in enumerate(program.banners):
+        for bot in banner.bots:
+            seat = (banner.account, bot, banner.bot_skill)
+            if seat in skills:
+                yield FieldProblem(f"banners[{index}].bots", f"bot {bot!r} with skill "
+                                   f"{banner.bot_skill!r} is also of {skills[seat]!r}")  # fmt: skip
+            skills[seat] = banner.name
+
+
+def _reference_problems(program: Program) -> Iterable[FieldProblem]:
+    names = {b.name for b in program.banners}
+    for index, name in enumerate(program.stops.banners):
+        if name not in names:
+            yield FieldProblem(f"stops.banners[{index}]", f"unknown banner {name!r}")
+    seen: dict[tuple[str, str], int] = {}
+    for index, alias in enumerate(program.aliases):
+        where = f"aliases[{index}]"
+        word = fold_word(alias.word)
+        if alias.banner not in names:
+            yield FieldProblem(f"{where}.banner", f"unknown banner {alias.banner!r}")
+        if word is None:
+            yield FieldProblem(f"{where}.word", "2-40 letters and digits")
+        elif word in RESERVED_WORDS:
+            yield FieldProblem(f"{where}.word", f"{alias.word!r} is a reserved word")
+        elif (first := seen.setdefault((alias.banner, word), index)) != index:
+            yield FieldProblem(f"{where}.word", f"duplicate alias: same as aliases[{first}]")
+    template = program.notification.template
+    if program.notification.on != "never":
+        for index, banner in enumerate(program.banners):
+            if banner.features.notification and program.template(template or "", banner) is None:
+                yield FieldProblem(f"banners[{index}].outreach.templates",
+                                   f"notification.template {template!r} is not among them")  # fmt: skip
+
+
+def _repeated(where: str, field: str, values: list[str]) -> Iterable[FieldProblem]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield FieldProblem(f"{where}[{index}].{field}", f"{value!r} is there twice")
+
+
+def load_program(document: Any) -> Program:
+    """Validate a document (the parsed YAML) and return the program.
+
+    Raises ProgramError with one FieldProblem per wrong field; nothing is half loaded.
+    """
+    try:
+        program = Program.model_validate(document)
+    except ValidationError as error:
+        raise ProgramError([_problem(item) for item in error.errors()]) from error
+    problems = program.problems()
+    if problems:
+        raise ProgramError(problems)
+    return program
+
+
+def _problem(item: Any) -> FieldProblem:
+    where = ""
+    for part in item["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f"{'.' if where else ''}{part}"
+    return FieldProblem(where or "document", str(item["msg"]).removeprefix("Value error, "))

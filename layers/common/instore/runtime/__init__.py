@@ -1,0 +1,1 @@
+"""What Lambda needs around the thinking: settings, logs, clients, HTTP and webhook edges."""

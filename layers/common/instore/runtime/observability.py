@@ -1,0 +1,36 @@
+"""Logs and metrics: constant sentences with fields; never a phone number, a body or a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+NAMESPACE = "Instore"
+
+# Every metric the code emits. Alarms in template.yaml may only name these (a test compares).
+METRICS = frozenset({
+    "Arrived", "Routed", "RoutedToSkill", "KeywordMissed", "Misrouted", "PresenceUnknown",
+    "TokenRefused", "SignatureRefused", "EventIgnored", "MappingFailed", "MappingRefused",
+    "MappingChanged", "RosterRowsRefused", "RecipientsAccepted", "RecipientsBlocked",
+    "RecipientsDeferred", "TextsSubmitted", "TextsRejected", "TextsUnknown", "UnknownClosed",
+    "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
+    "VendorFailed", "OldestDueSeconds", "Redriven", "OptedOut",
+})  # fmt: skip
+
+logger = Logger(service="instore", log_uncaught_exceptions=False)
+metrics = Metrics(namespace=NAMESPACE, service="instore")
+
+
+def count(name: str, value: float = 1, *, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Add to a metric of this invocation."""
+    if name not in METRICS:
+        raise KeyError(f"unknown metric {name}")
+    metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def arrived(**fields: Any) -> None:
+    """First line of every handler: there is then always a metric to flush."""
+    logger.append_keys(**fields)
+    count("Arrived")

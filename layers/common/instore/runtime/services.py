@@ -1,0 +1,158 @@
+"""The one place where settings and adapters meet, lazily: nothing is built before it is used.
+
+A Lambda process has one `Services`, made from its environment at the first event. The local
+stack and the tests put their own in its place for the time of a call (`using`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from ..adapters.backend import Backend
+    from ..adapters.batches import Batches
+    from ..adapters.conversations import Conversations
+    from ..adapters.customers import Customers
+    from ..adapters.files import Files
+    from ..adapters.liveperson import LivePerson
+    from ..adapters.pace import Pace
+    from ..adapters.programs import Programs
+    from ..adapters.queues import Queues
+    from ..adapters.secrets import Secrets
+    from ..adapters.stores import Stores
+    from ..adapters.table import Table
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Services:
+    """Adapters joined to settings. Every property is built at first use and then kept."""
+
+    def __init__(
+        self, settings: Settings, *, now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.now = now
+        self.sleep = sleep
+
+    def _client(self, name: Any) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        # Connect and read time-outs well inside every function's own; three quick tries.
+        config = Config(connect_timeout=1, read_timeout=3,
+                        retries={"mode": "standard", "max_attempts": 3})  # fmt: skip
+        return boto3.client(name, config=config)
+
+    @cached_property
+    def table(self) -> Table:
+        from ..adapters.table import Table
+
+        return Table(self._client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def programs(self) -> Programs:
+        from ..adapters.programs import Programs
+
+        return Programs(self.table, now=self.now)
+
+    @cached_property
+    def customers(self) -> Customers:
+        from ..adapters.customers import Customers
+
+        return Customers(self.table, key=self.secrets.text(self.settings.customer_key_secret))
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        from ..adapters.conversations import Conversations
+
+        return Conversations(self.table)
+
+    @cached_property
+    def stores(self) -> Stores:
+        from ..adapters.stores import Stores
+
+        return Stores(self.table, now=self.now)
+
+    @cached_property
+    def batches(self) -> Batches:
+        from ..adapters.batches import Batches
+
+        return Batches(self.table)
+
+    @cached_property
+    def pace(self) -> Pace:
+        from ..adapters.pace import Pace
+
+        return Pace(self.table, now=self.now, sleep=self.sleep)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        from ..adapters.secrets import Secrets
+
+        return Secrets(self._client("secretsmanager"), prefix=self.settings.secret_prefix,
+                       now=self.now)  # fmt: skip
+
+    @cached_property
+    def queues(self) -> Queues:
+        from ..adapters.queues import Queues
+
+        return Queues(self._client("sqs"), outreach=self.settings.outreach_queue_url,
+                      assignment=self.settings.assignment_queue_url)  # fmt: skip
+
+    @cached_property
+    def files(self) -> Files:
+        from ..adapters.files import Files
+
+        return Files(self._client("s3"), bucket=self.settings.roster_bucket)
+
+    @cached_property
+    def liveperson(self) -> LivePerson:
+        from ..adapters.liveperson import LivePerson
+
+        return LivePerson(
+            secrets=self.secrets, domain_api=self.settings.liveperson_domain_api,
+            gateway=self.settings.liveperson_gateway, now=self.now, sleep=self.sleep,
+        )  # fmt: skip
+
+    @cached_property
+    def backend(self) -> Backend:
+        from ..adapters.backend import Backend
+
+        return Backend(secrets=self.secrets)
+
+
+_process: Services | None = None
+_in_place: ContextVar[Services | None] = ContextVar("services", default=None)
+
+
+def services() -> Services:
+    """The services of this process, or those put in place by `using`."""
+    global _process
+    in_place = _in_place.get()
+    if in_place is not None:
+        return in_place
+    if _process is None:
+        _process = Services(read_settings())
+    return _process
+
+
+@contextmanager
+def using(other: Services) -> Iterator[Services]:
+    """Run handlers with these services: how tests and the local stack inject time and vendors."""
+    token = _in_place.set(other)
+    try:
+        yield other
+    finally:
+        _in_place.reset(token)
