@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from .errors import FieldProblem, ProgramError
-from .model import Phone, Stickiness, fold_word
+from .errors import BadInputError, FieldProblem, ProgramError
+from .model import Phone, fold_word
 from .program_parts import (
     RESERVED_WORDS,
     Messages,
@@ -51,7 +51,10 @@ class Number(Part):
     @field_validator("outbound")
     @classmethod
     def _not_toll_free(cls, value: str) -> str:
-        phone = Phone(value)
+        try:
+            phone = Phone(value)
+        except BadInputError as error:
+            raise ValueError(error.message) from error
         if phone.is_toll_free:
             raise ValueError("toll-free numbers cannot be outbound numbers")
         return value
@@ -102,7 +105,7 @@ class Alias(Part):
 class Notification(Part):
     """The one text that brings a waiting customer back."""
 
-    on: Literal["assigned", "first_reply", "never"] = "assigned"
+    when: Literal["assigned", "first_reply", "never"] = "assigned"
     channel: Literal["liveperson"] = "liveperson"
     template: str | None = None
     link: Annotated[str, Field(pattern=r"^https://")] | None = None
@@ -125,8 +128,8 @@ class Stops(Part):
     """Kill switches: nothing is sent by or for what is listed here."""
 
     all: bool = False
-    banners: list[str] = []
-    stores: list[str] = []
+    banners: list[str] = Field(default=[])
+    stores: list[str] = Field(default=[])
     associates: list[str] = Field([], description="login names")
 
 
@@ -144,8 +147,8 @@ class Program(Part):
     consent: Consent = Consent()
     mapping: AgentMap = AgentMap()
     stops: Stops = Stops()
-    aliases: list[Alias] = []
-    messages: dict[str, Messages] = {}
+    aliases: list[Alias] = Field(default=[])
+    messages: dict[str, Messages] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -241,15 +244,24 @@ def _banner_problems(program: Program) -> Iterable[FieldProblem]:
 
 
 def _reference_problems(program: Program) -> Iterable[FieldProblem]:
-    names = {b.name for b in program.banners}
     for index, name in enumerate(program.stops.banners):
-        if name not in names:
+        if program.banner(name) is None:
             yield FieldProblem(f"stops.banners[{index}]", f"unknown banner {name!r}")
+    yield from _alias_problems(program)
+    wanted = program.notification.template or ""
+    for index, banner in enumerate(program.banners):
+        silent = program.notification.when == "never" or not banner.features.notification
+        if not silent and program.template(wanted, banner) is None:
+            where = f"banners[{index}].outreach.templates"
+            yield FieldProblem(where, f"notification.template {wanted!r} is not among them")
+
+
+def _alias_problems(program: Program) -> Iterable[FieldProblem]:
     seen: dict[tuple[str, str], int] = {}
     for index, alias in enumerate(program.aliases):
         where = f"aliases[{index}]"
         word = fold_word(alias.word)
-        if alias.banner not in names:
+        if program.banner(alias.banner) is None:
             yield FieldProblem(f"{where}.banner", f"unknown banner {alias.banner!r}")
         if word is None:
             yield FieldProblem(f"{where}.word", "2-40 letters and digits")
@@ -257,12 +269,6 @@ def _reference_problems(program: Program) -> Iterable[FieldProblem]:
             yield FieldProblem(f"{where}.word", f"{alias.word!r} is a reserved word")
         elif (first := seen.setdefault((alias.banner, word), index)) != index:
             yield FieldProblem(f"{where}.word", f"duplicate alias: same as aliases[{first}]")
-    template = program.notification.template
-    if program.notification.on != "never":
-        for index, banner in enumerate(program.banners):
-            if banner.features.notification and program.template(template or "", banner) is None:
-                yield FieldProblem(f"banners[{index}].outreach.templates",
-                                   f"notification.template {template!r} is not among them")  # fmt: skip
 
 
 def _repeated(where: str, field: str, values: list[str]) -> Iterable[FieldProblem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import time
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,11 +18,11 @@ Step = Literal["associate", "least_loaded_peer", "manager", "wait_for_associate"
 
 # Words a customer texts to the carrier, the law or the bot; never somebody's keyword.
 # Folded as keywords are (L and I become 1, O becomes 0).
-RESERVED_WORDS = frozenset(
-    str(fold_word(word))
-    for word in ("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT OPTIN START YES UNSTOP "
-                 "HELP INFO ARRET ARRETER AIDE BAJA ALTO AYUDA NO OK HI HELLO WAIT NEXT").split()
-)  # fmt: skip
+_RESERVED = """
+    STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT OPTIN START YES UNSTOP HELP INFO
+    ARRET ARRETER AIDE BAJA ALTO AYUDA NO OK HI HELLO WAIT NEXT
+"""
+RESERVED_WORDS = frozenset(str(fold_word(word)) for word in _RESERVED.split())
 
 
 class Part(BaseModel):
@@ -204,6 +205,9 @@ DEFAULT_MESSAGES = {
 }
 
 
+MESSAGE_FIELDS = ("associate", "wanted", "banner", "store")
+
+
 class Messages(Part):
     """Sentences to the customer, one per outcome; unset ones use the built-in English."""
 
@@ -215,16 +219,13 @@ class Messages(Part):
         for key, text in value.items():
             if key not in DEFAULT_MESSAGES:
                 raise ValueError(f"unknown message {key!r}")
-            try:
-                text.format(associate="", wanted="", banner="", store="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(
-                    f"{key}: only {{associate}} {{wanted}} {{banner}} {{store}}"
-                ) from error
+            for _, field, spec, conversion in Formatter().parse(text):
+                if field is not None and (field not in MESSAGE_FIELDS or spec or conversion):
+                    raise ValueError(f"{key}: unknown field {{{field}}}")
         return value
 
     def render(self, key: str, values: Mapping[str, str]) -> str:
-        known = {"associate": "", "wanted": "", "banner": "", "store": "", **values}
+        known = {**dict.fromkeys(MESSAGE_FIELDS, ""), **values}
         return self.texts.get(key, DEFAULT_MESSAGES[key]).format(**known)
 
 

@@ -1,0 +1,102 @@
+# Everything a newcomer needs. `make` alone prints the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
+export PYTHONPATH := layers/common:.
+
+# 3.13 is what Lambda runs; any Python from 3.11 on will do for the tests.
+PYTHON := $(shell for p in python3.13 python3.14 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+UV := .tools/bin/uv
+BIN := .venv/bin
+STAGE ?= dev
+STACK ?= instore-$(STAGE)
+ARGS ?=
+
+.PHONY: build-dir help setup demo test test-fast cover check format build invoke deploy configure rehearse schema pins clean
+
+help: ## Print the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# ---------------------------------------------------------------- set-up, done once and when pins change
+.tools/done: requirements/tools.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed as python3 (3.13 is best)"; exit 1; }
+	@rm -rf .tools && "$(PYTHON)" -m venv .tools
+	@.tools/bin/pip install -q --disable-pip-version-check --require-hashes -r $< 2> >(grep -v WARNING >&2)
+	@touch $@
+.venv/done: requirements/dev.txt .tools/done
+	@echo "Setting up .venv with $(PYTHON)"
+	@$(UV) venv -q --clear --python "$(PYTHON)" .venv
+	@$(UV) pip sync -q --python .venv/bin/python --require-hashes requirements/dev.txt
+	@touch $@
+.venv-%/done: requirements/%.txt .tools/done
+	@echo "Setting up .venv-$*"
+	@$(UV) venv -q --clear --python "$(PYTHON)" .venv-$*
+	@$(UV) pip sync -q --python .venv-$*/bin/python --require-hashes $<
+	@touch $@
+.PRECIOUS: .venv-%/done
+
+setup: .venv/done ## Install what demo and test need into .venv (they do it themselves)
+
+# ---------------------------------------------------------------- daily work
+demo: .venv/done ## Run the main job on a local stack and tell it step by step (no account needed)
+	@$(BIN)/python -m local.demo $(ARGS)
+
+test: .venv/done ## All tests, fast ones first
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/properties tests/contracts tests/adapters tests/functions tests/interleavings
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/template tests/story
+
+test-fast: .venv/done ## Rules and handlers only: seconds
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/functions
+
+cover: .venv/done ## Branch coverage of layer and functions, 95 % at least
+	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 tests
+
+check: .venv/done .venv-sam/done .venv-lint/done | build-dir ## Format, lint, types, arrows, template
+	@$(BIN)/ruff format --check -q . && echo "format   ok"
+	@$(BIN)/ruff check -q . && echo "lint     ok"
+	@$(BIN)/mypy --no-error-summary && echo "types    ok"
+	@$(BIN)/lint-imports --no-logo >build/imports.log 2>&1 || { cat build/imports.log; exit 1; }; echo "arrows   ok"
+	@.venv-lint/bin/cfn-lint template.yaml && echo "cfn-lint ok"
+	@.venv-sam/bin/sam validate --region us-east-1 >/dev/null && echo "sam      ok"
+
+format: .venv/done ## Let the formatter and the safe fixes run
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check --fix -q .
+
+schema: .venv/done ## Write the generated documents: program schema, OpenAPI
+	@$(BIN)/python -m local.configure schema > docs/program.schema.json
+	@$(BIN)/python -m local.make_openapi > docs/openapi.json
+
+# ---------------------------------------------------------------- artefacts and stacks
+build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 for the other)
+	@ARCHITECTURE=$(or $(ARCHITECTURE),arm64) UV="$(CURDIR)/$(UV)" .venv-sam/bin/sam build \
+		--parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64) --build-dir .aws-sam/build >build/sam-build.log 2>&1 \
+		|| { cat build/sam-build.log; exit 1; }
+	@echo "build    ok: $$(ls -d .aws-sam/build/*/ | wc -l) artefacts for $(or $(ARCHITECTURE),arm64), layer $$(du -sm .aws-sam/build/CommonLayer | cut -f1) MiB"
+
+invoke: .venv/done .venv-sam/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
+	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(BIN)/python -m local.invoke $(ARGS)
+
+deploy: .venv-sam/done build ## sam deploy; STAGE=dev or prod (see samconfig.toml)
+	@.venv-sam/bin/sam deploy --config-env $(STAGE) $(ARGS)
+
+configure: .venv/done ## Program document: make configure ARGS="apply local/programs/in_store.yaml --stack instore-dev"
+	@$(BIN)/python -m local.configure $(or $(ARGS),--help)
+
+rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
+	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(BIN)/python -m local.rehearse $(ARGS)
+
+pins: .tools/done ## Renew all pins (hashes, no download addresses)
+	@for f in layers/common/requirements requirements/dev requirements/sam requirements/lint requirements/rehearse requirements/tools; do \
+		$(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$f.in -o $$f.txt || exit 1; done
+
+clean: ## Remove all that was built or installed
+	@rm -rf .tools .venv .venv-* .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+
+
+build-dir:
+	@mkdir -p build

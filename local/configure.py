@@ -1,0 +1,169 @@
+"""Validate a program document, apply it to a stack's table, list versions, roll back.
+
+    python -m local.configure check    PROGRAM.yaml
+    python -m local.configure apply    PROGRAM.yaml --stack NAME [--dry-run] [--note TEXT]
+    python -m local.configure list     --stack NAME
+    python -m local.configure show     --stack NAME [--version N]
+    python -m local.configure rollback N --stack NAME [--dry-run]
+    python -m local.configure schema
+
+Exit 0 done, 1 refused (the reasons are printed with their lines), 2 wrong use.
+A stack's table is found by its CloudFormation output TableName; --table names it directly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import getpass
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+from instore.adapters.programs import Programs
+from instore.adapters.table import Table
+from instore.errors import InstoreError, ProgramError
+from instore.program import Program, load_program
+
+from local.yaml_lines import line_of, read_with_lines
+
+
+def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
+    """Run one command; `client` is a DynamoDB client for tests."""
+    args = _parser().parse_args(arguments)
+    if args.command == "schema":
+        print(schema(), end="")
+        return 0
+    try:
+        if args.command == "check":
+            print(_summary(load_program(_read(args))))
+            return 0
+        programs = _programs(args, client)
+        return int(_COMMANDS[args.command](args, programs))
+    except ProgramError as error:
+        for problem in error.problems:
+            print(f"error: {_pointed(problem.where, getattr(args, 'lines', {}))}: {problem.what}")
+        print(f"{len(error.problems)} problem(s); nothing was applied")
+    except InstoreError as error:
+        print(f"error: {error.public_code}: {error.message}")
+    except (OSError, yaml.YAMLError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}")
+    return 1
+
+
+def schema() -> str:
+    """JSON schema of the program, for editors (docs/program.schema.json)."""
+    return json.dumps(Program.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def _apply(args: argparse.Namespace, programs: Programs) -> int:
+    document = _read(args)
+    print(_summary(load_program(document)))
+    return _store(args, programs, document, note=args.note or Path(args.file).name)
+
+
+def _rollback(args: argparse.Namespace, programs: Programs) -> int:
+    document = json.loads(programs.read(args.version)["document"])
+    return _store(args, programs, document, note=f"rolled back to version {args.version}")
+
+
+def _store(args: argparse.Namespace, programs: Programs, document: Any, *, note: str) -> int:
+    history = programs.history()
+    seen = int(history[-1]["version"]) if history else 0
+    before = json.loads(programs.read()["document"]) if seen else {}
+    changes = list(difflib.unified_diff(_lines(before), _lines(document), f"version {seen}", "new",
+                                        lineterm="", n=1))  # fmt: skip
+    if not changes:
+        print(f"version {seen} already says exactly this; nothing to do")
+        return 0
+    print("\n".join(changes) if seen else "first program of this table")
+    if args.dry_run:
+        print(f"dry run: version {seen + 1} was not stored")
+        return 0
+    version = programs.apply(document, seen=seen, who=getpass.getuser(), note=note)
+    print(f"version {version} is in force; functions read it within 60 s")
+    return 0
+
+
+def _list(args: argparse.Namespace, programs: Programs) -> int:
+    history = programs.history()
+    for item in history:
+        mark = "*" if item is history[-1] else " "
+        print(f"{mark} {item['version']:>4}  {item['at']}  {item['who']}  {item['note']}")
+    if not history:
+        print("no program is applied to this table yet")
+    return 0
+
+
+def _show(args: argparse.Namespace, programs: Programs) -> int:
+    document = json.loads(programs.read(args.version)["document"])
+    print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), end="")
+    return 0
+
+
+_COMMANDS = {"apply": _apply, "rollback": _rollback, "list": _list, "show": _show}
+
+
+def _read(args: argparse.Namespace) -> Any:
+    """The document as it will be stored: JSON, so what JSON cannot say is refused here."""
+    raw, args.lines = read_with_lines(Path(args.file).read_text(encoding="utf-8"))
+    return json.loads(json.dumps(raw, default=str))
+
+
+def _pointed(where: str, lines: dict[str, int]) -> str:
+    line = line_of(where, lines)
+    return f"{where} (line {line})" if line else where
+
+
+def _lines(document: Any) -> list[str]:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).splitlines()
+
+
+def _summary(program: Program) -> str:
+    people = ", ".join(b.name for b in program.banners)
+    return (f"{program.name}: {len(program.accounts)} account(s), {len(program.banners)} banner(s) "
+            f"({people}), {program.routing.stickiness.value} routing: no problems")  # fmt: skip
+
+
+def _programs(args: argparse.Namespace, client: Any) -> Programs:
+    import boto3
+
+    name = args.table
+    if name is None:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=args.stack)["Stacks"]
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0].get("Outputs", [])}
+        name = outputs["TableName"]
+    table = Table(client or boto3.client("dynamodb"), name)
+    return Programs(table, now=lambda: datetime.now(UTC))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="configure", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("check", "apply", "list", "show", "rollback", "schema"):
+        command = commands.add_parser(name)
+        if name in ("check", "apply"):
+            command.add_argument("file")
+        if name == "rollback":
+            command.add_argument("version", type=int)
+        if name == "show":
+            command.add_argument("--version", type=int)
+        if name in ("apply", "rollback"):
+            command.add_argument("--dry-run", action="store_true")
+        if name == "apply":
+            command.add_argument("--note", default="")
+        if name not in ("check", "schema"):
+            where = command.add_mutually_exclusive_group(required=True)
+            where.add_argument("--stack")
+            where.add_argument("--table")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Shared fixtures: one moto for the session, a fresh table per test, time that stands still."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from instore.adapters.table import Table
+from instore.program import Account, Program, load_program
+from local.lock import locked_calls
+from local.stack import table_definition
+from moto import mock_aws
+
+ROOT = Path(__file__).parent.parent
+_numbers = itertools.count()
+
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "Instore",
+}
+
+
+class Clock:
+    """Time that moves only when told to."""
+
+    def __init__(self, instant: datetime) -> None:
+        self._instant = instant
+
+    def now(self) -> datetime:
+        return self._instant
+
+    def advance(self, seconds: float) -> None:
+        self._instant += timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Wednesday, noon in New York."""
+    return datetime(2026, 11, 18, 17, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[None]:
+    if os.environ.get("DYNAMODB_ENDPOINT"):
+        yield  # somebody's DynamoDB Local: the table tests run against it
+        return
+    with mock_aws(), locked_calls():
+        yield
+
+
+@pytest.fixture(scope="session")
+def dynamodb(_aws: None) -> Any:
+    return boto3.client("dynamodb", endpoint_url=os.environ.get("DYNAMODB_ENDPOINT") or None)
+
+
+@pytest.fixture
+def table(dynamodb: Any) -> Iterator[Table]:
+    name = f"test-{os.getpid()}-{next(_numbers)}"
+    dynamodb.create_table(**{**table_definition(), "TableName": name})
+    yield Table(dynamodb, name)
+    dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def requests_made(dynamodb: Any) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
+    """Every call made through the shared DynamoDB client in this test, as it was asked for."""
+    calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls.append((model.service_model.service_name, model.name, params))
+
+    dynamodb.meta.events.register("provide-client-params.*.*", note, unique_id="requests-made")
+    yield calls
+    dynamodb.meta.events.unregister("provide-client-params.*.*", unique_id="requests-made")
+
+
+def _sample(name: str) -> Program:
+    return load_program(yaml.safe_load((ROOT / "local" / "programs" / name).read_text()))
+
+
+@pytest.fixture(scope="session")
+def _samples() -> tuple[Program, Program]:
+    return _sample("in_store.yaml"), _sample("one_to_one.yaml")
+
+
+@pytest.fixture
+def program(_samples: tuple[Program, Program]) -> Program:
+    return _samples[0]
+
+
+@pytest.fixture
+def strict_program(_samples: tuple[Program, Program]) -> Program:
+    return _samples[1]
+
+
+@pytest.fixture
+def lp_account(program: Program) -> Account:
+    return program.accounts[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Sockets are off unless a test says `enable_socket`; then loopback only."""
+    import pytest_socket
+
+    if os.environ.get("DYNAMODB_ENDPOINT") or request.node.get_closest_marker("enable_socket"):
+        pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost"], allow_unix_socket=True)
+    else:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+    yield
+    pytest_socket.enable_socket()

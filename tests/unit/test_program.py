@@ -1,0 +1,219 @@
+"""The program document: every wrong field is named with its path, all at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from instore.errors import ProgramError
+from instore.model import Stickiness
+from instore.program import Program, load_program
+
+PROGRAMS = Path(__file__).parents[2] / "local" / "programs"
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text())
+    return loaded
+
+
+def problems(document: Any) -> dict[str, str]:
+    with pytest.raises(ProgramError) as caught:
+        load_program(document)
+    assert caught.value.status == 422
+    return {problem.where: problem.what for problem in caught.value.problems}
+
+
+def put(path: str, value: Any) -> Change:
+    """`banners.0.account` -> a change that sets it."""
+
+    def change(document: dict[str, Any]) -> None:
+        *steps, last = path.split(".")
+        place: Any = document
+        for step in steps:
+            place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
+        place[int(last) if isinstance(place, list) else last] = value
+
+    return change
+
+
+WRONG: list[tuple[str, Change, str, str]] = [
+    ("unknown account", put("banners.0.account", "99999999"), "banners[0].account",
+     "unknown account '99999999'"),
+    ("toll-free number", put("banners.1.number.outbound", "+18005550100"),
+     "banners[1].number.outbound", "toll-free numbers cannot be outbound numbers"),
+    ("number not E.164", put("banners.1.number.outbound", "212-555-0100"),
+     "banners[1].number.outbound", "not a telephone number in E.164"),
+    ("hours upside down", put("outreach.associate_window", {"from": "20:00", "to": "11:00"}),
+     "outreach.associate_window", "hours upside down: 20:00 is not before 11:00"),
+    ("hours of no length", put("outreach.associate_window", {"from": "11:00", "to": "11:00"}),
+     "outreach.associate_window", "hours upside down: 11:00 is not before 11:00"),
+    ("step that cannot end", put("routing.steps", ["associate", "manager"]),
+     "banners[0].routing.steps",
+     "cannot end: the last step must be skill or wait_for_associate, not manager"),
+    ("nothing after skill", put("routing.steps", ["skill", "associate", "wait_for_associate"]),
+     "banners[0].routing.steps", "nothing after step `skill` can be reached"),
+    ("step twice", put("routing.steps", ["associate", "associate", "skill"]),
+     "routing.steps", "listed twice"),
+    ("unknown step", put("routing.steps", ["associate", "owner", "skill"]),
+     "routing.steps[1]",
+     "Input should be 'associate', 'least_loaded_peer', 'manager', 'wait_for_associate' or 'skill'"),
+    ("unknown field", put("outreach.per_asociate_day", 5), "outreach.per_asociate_day",
+     "Extra inputs are not permitted"),
+    ("no owner", put("accounts.0.role", "sub"), "accounts",
+     "exactly one account is the owner, not 0"),
+    ("two owners", put("accounts.1.role", "owner"), "accounts",
+     "exactly one account is the owner, not 2"),
+    ("account twice", put("accounts.2.id", "10000002"), "accounts[2].id",
+     "'10000002' is there twice"),
+    ("banner twice", put("banners.1.name", "kay"), "banners[1].name", "'kay' is there twice"),
+    ("bot of two banners", lambda d: (put("banners.1.bots", ["kay-router"])(d),
+                                      put("banners.1.bot_skill", "kay-bot")(d)) and None,
+     "banners[1].bots", "bot 'kay-router' with skill 'kay-bot' is also of 'kay'"),
+    ("stop of unknown banner", put("stops.banners", ["kays"]), "stops.banners[0]",
+     "unknown banner 'kays'"),
+    ("alias of unknown banner",
+     put("aliases", [{"banner": "kays", "word": "Dana1", "login": "d@e.com"}]),
+     "aliases[0].banner", "unknown banner 'kays'"),
+    ("duplicate alias, folded",
+     put("aliases", [{"banner": "kay", "word": "JohnO1", "login": "a@e.com"},
+                     {"banner": "kay", "word": "J0HNOL", "login": "b@e.com"}]),
+     "aliases[1].word", "duplicate alias: same as aliases[0]"),
+    ("reserved alias", put("aliases", [{"banner": "kay", "word": "Stop", "login": "a@e.com"}]),
+     "aliases[0].word", "'Stop' is a reserved word"),
+    ("alias with a space", put("aliases", [{"banner": "kay", "word": "a b", "login": "a@e.com"}]),
+     "aliases[0].word", "2-40 letters and digits"),
+    ("backend without settings", put("routing.resolvers", ["backend"]),
+     "banners[0].routing.backend", "needed by resolver `backend`"),
+    ("token without settings", put("routing.resolvers", ["token"]),
+     "banners[0].routing.token", "needed by resolver `token`"),
+    ("trigger without virtual skill", put("banners.2.virtual_skill", None),
+     "banners[2].virtual_skill", "needed by routing.triggers"),
+    ("template variables", put("outreach.templates.0.variables", 3), "outreach.templates[0]",
+     "text has variables [1, 2], `variables` says 3"),
+    ("notification template", put("notification.template", "comeback"),
+     "banners[0].outreach.templates", "notification.template 'comeback' is not among them"),
+    ("unknown message", put("messages.en.texts.helo", "Hi"), "messages.en.texts",
+     "unknown message 'helo'"),
+    ("unknown message field", put("messages.en.texts.skill", "Hi {name}"), "messages.en.texts",
+     "skill: unknown field {name}"),
+    ("attribute of a field", put("messages.en.texts.skill", "{associate.__class__}"),
+     "messages.en.texts", "skill: unknown field {associate.__class__}"),
+    ("mirror namespace with +", put("mapping.mirror_namespace", "a+b"), "mapping.mirror_namespace",
+     "String should match pattern '^[A-Za-z0-9_]{1,60}$'"),
+    ("batch of 101", put("outreach.chunk", 101), "outreach.chunk",
+     "Input should be less than or equal to 100"),
+    ("twilio comes later", put("notification.channel", "twilio"), "notification.channel",
+     "Input should be 'liveperson'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "where", "what"), [row[1:] for row in WRONG],
+                         ids=[row[0] for row in WRONG])  # fmt: skip
+def test_every_wrong_field_is_named(
+    document: dict[str, Any], change: Change, where: str, what: str
+) -> None:
+    change(document)
+    assert problems(document)[where] == what
+
+
+def test_all_problems_come_at_once(document: dict[str, Any]) -> None:
+    document["banners"][0]["number"]["outbound"] = "+18885550100"
+    document["outreach"]["chunk"] = 0
+    assert {"banners[0].number.outbound", "outreach.chunk"} <= problems(document).keys()
+
+
+@pytest.mark.parametrize("steps", [
+    ["associate", "least_loaded_peer", "wait_for_associate"],
+    ["associate", "manager", "wait_for_associate", "skill"],
+    ["associate", "skill"],
+])  # fmt: skip
+def test_strict_refuses_any_step_to_somebody_else(
+    document: dict[str, Any], steps: list[str]
+) -> None:
+    document["routing"] |= {"stickiness": "strict", "steps": steps, "triggers": {}}
+    assert "strict" in problems(document)["banners[0].routing.steps"]
+
+
+def test_offer_choice_needs_somewhere_to_wait(document: dict[str, Any]) -> None:
+    document["routing"] |= {"stickiness": "offer_choice"}
+    assert problems(document)["banners[0].routing.steps"] == "offer_choice needs wait_for_associate"
+
+
+def test_a_banner_states_only_what_differs(document: dict[str, Any]) -> None:
+    document["banners"][3]["outreach"] = {"per_associate_day": 40}
+    document["banners"][3]["routing"] = {"triggers": {"closed": False}}
+    program = load_program(document)
+    zales, kay = program.banners[3], program.banners[0]
+    assert (zales.outreach.per_associate_day, kay.outreach.per_associate_day) == (40, 100)
+    assert zales.outreach.recipients_per_batch == 10
+    assert zales.routing.triggers.model_dump() == {
+        "closed": False, "all_offline_minutes": 30, "all_busy_minutes": 15}  # fmt: skip
+    assert kay.routing.triggers.closed
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 3, {"banners": 3}, {"banners": [3]}])
+def test_what_is_no_program_is_refused_with_a_reason(document: Any) -> None:
+    assert problems(document)
+
+
+def test_one_account_mode_works_unchanged(strict_program: Program) -> None:
+    assert [a.id for a in strict_program.human_accounts()] == ["20000001"]
+    assert strict_program.owner.id == "20000001"
+    assert strict_program.routing.stickiness is Stickiness.STRICT
+
+
+def test_nothing_assumes_a_count_of_banners(document: dict[str, Any]) -> None:
+    first = document["banners"][0]
+    document["banners"] = [{**copy.deepcopy(first), "name": f"b{n}", "bots": [f"bot-{n}"]}
+                           for n in range(23)]  # fmt: skip
+    assert len(load_program(document).banners) == 23
+
+
+def test_lookups(program: Program) -> None:
+    kay = program.banner("kay")
+    assert kay is not None
+    assert program.banner("nobody") is None
+    assert program.account("nobody") is None
+    assert program.banners_of_bot("10000002", "kay-router") == [kay]
+    assert program.banners_of_bot("10000003", "kay-router") == []
+    assert [a.id for a in program.human_accounts()] == ["10000002", "10000003"]
+    assert kay.last_skill == "kay-virtual"
+    template = program.template("sale", kay)
+    assert template is not None
+    assert template.purpose == "marketing"
+    assert program.template("nothing", kay) is None
+
+
+def test_messages_speak_the_nearest_language(program: Program) -> None:
+    assert program.message("connecting", language="es-MX", associate="Ana") == (
+        "Le comunicamos con Ana.")  # fmt: skip
+    assert program.message("connecting", language="fr", associate="Ana") == (
+        "Nous vous mettons en relation avec Ana.")  # fmt: skip
+    assert program.message("connecting", language=None, associate="Ana") == (
+        "Connecting you with Ana.")  # fmt: skip
+    assert program.message("skill", language="de-DE") == "We are connecting you with our team."
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    (None, None),
+    (put("stops.all", True), "stopped_all"),
+    (put("stops.banners", ["kay"]), "stopped_banner"),
+    (put("banners.0.stopped", True), "stopped_banner"),
+    (put("banners.0.features", {"outreach": False}), "stopped_banner"),
+    (put("stops.stores", ["301"]), "stopped_store"),
+    (put("stops.associates", ["ana@kay.example.com"]), "stopped_associate"),
+    (put("stops.banners", ["jared"]), None),
+])  # fmt: skip
+def test_kill_switches(document: dict[str, Any], change: Change | None, reason: str | None) -> None:
+    if change:
+        change(document)
+    program = load_program(document)
+    assert program.stop_reason(banner=program.banners[0], store="301",
+                               login="ana@kay.example.com") == reason  # fmt: skip
