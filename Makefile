@@ -76,7 +76,7 @@ build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 f
 		|| { cat build/sam-build.log; exit 1; }
 	@echo "build    ok: $$(ls -d .aws-sam/build/*/ | wc -l) artefacts for $(or $(ARCHITECTURE),arm64), layer $$(du -sm .aws-sam/build/CommonLayer | cut -f1) MiB"
 
-invoke: .venv/done .venv-sam/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
+invoke: .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(BIN)/python -m local.invoke $(ARGS)
 
@@ -91,7 +91,7 @@ rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy int
 	@$(BIN)/python -m local.rehearse $(ARGS)
 
 pins: .tools/done ## Renew all pins (hashes, no download addresses)
-	@for f in layers/common/requirements requirements/dev requirements/sam requirements/lint requirements/rehearse requirements/tools; do \
+	@for f in layers/common/requirements requirements/dev requirements/sam requirements/lint requirements/rehearse requirements/runtime requirements/tools; do \
 		$(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$f.in -o $$f.txt || exit 1; done
 
 clean: ## Remove all that was built or installed
