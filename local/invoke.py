@@ -1,0 +1,173 @@
+"""`make invoke`: every file of events/ sent to its built function under Lambda's runtime interface.
+
+The functions are what `sam build` made, each in a process of its own with the environment that the
+template renders; AWS is moto over HTTP on loopback, LivePerson the simulator. Answers are
+compared with local/invoke_answers.yaml. Exit 1 on the first that differs.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from moto.server import ThreadedMotoServer
+
+from .lambda_runtime import LambdaRuntime, RuntimeFailedError
+from .scene import Scene
+
+ROOT = Path(__file__).resolve().parent.parent
+ACCOUNT, STORE = "10000002", "Kay 1204 Yonkers"
+ANNA, KATE = "anna@kay.example.com", "kate@kay.example.com"
+EXAMPLE_BATCH = "b5d41402abc4b2a76b9719d9"
+
+
+class _Now:
+    """The machine's own clock: the built functions know no other."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def advance(self, seconds: float = 0, *, to: datetime | None = None) -> None: ...
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def main(*words: str) -> int:
+    """Run all files, or those whose name contains one of the words."""
+    answers = yaml.safe_load((Path(__file__).parent / "invoke_answers.yaml").read_text("utf-8"))
+    wanted = [a for a in answers if not words or any(word in a["file"] for word in words)]
+    missing = {p.name for p in (ROOT / "events").glob("*.json")} ^ {a["file"] for a in answers}
+    if missing:
+        print(f"invoke: no answer, or no file, for {sorted(missing)}")
+        return 1
+    try:
+        with _runtimes() as (scene, run):
+            known = {"AGENT": scene.sim.agent(KATE).id}
+            for expected in wanted:
+                _one(scene, run, expected, known)
+    except RuntimeFailedError as error:
+        print(f"invoke: {error}")
+        return 1
+    print(f"invoke: {len(wanted)} events answered as expected")
+    return 0
+
+
+def _one(scene: Scene, run: Any, expected: dict[str, Any], known: dict[str, str]) -> None:
+    name = expected["file"]
+    function = "".join(part.title() for part in name.split(".")[0].split("_"))
+    event = _filled(scene, json.loads((ROOT / "events" / name).read_text("utf-8")), known)
+    answer, took = run(function, event)
+    shown = dict(answer) if isinstance(answer, dict) else answer
+    if isinstance(shown, dict) and isinstance(shown.get("body"), str):
+        shown["body"] = json.loads(shown["body"]) if shown["body"] else None
+    wanted = json.loads(_replace(json.dumps(expected["has"]), known))
+    difference = _differs(wanted, shown)
+    if difference:
+        raise RuntimeFailedError(f"{name}: {difference}\n  answer: {json.dumps(shown)[:800]}")
+    for word, path in expected.get("keep", {}).items():
+        value = shown
+        for step in path:
+            value = value[step]
+        known[word] = str(value)
+    print(f"  ✓ {name:<38} {took:7.1f} ms")
+
+
+@contextmanager
+def _runtimes() -> Iterator[tuple[Scene, Any]]:
+    with ExitStack() as open_things:
+        scene = Scene("in_store.yaml", now=datetime.now(UTC))
+        scene.clock = scene.sim.world.clock = scene.issuer.clock = _Now()  # type: ignore[assignment]  # a clock by its methods
+        open_things.enter_context(scene)
+        scene.add_store(ACCOUNT, STORE, banner="kay", zone="America/New_York", state="NY",
+                        hours="00:00-24:00")  # fmt: skip
+        scene.add_associate(ACCOUNT, STORE, ANNA, nickname="Anna", employee_id="200001")
+        scene.add_associate(ACCOUNT, STORE, KATE, nickname="Kate", aliases=("KateM123",))
+        scene.add_store("10000003", "Zales 1", banner="zales", zone="America/New_York")
+        scene.add_associate("10000003", "Zales 1", "zoe@zales.example.com", nickname="Zoe")
+        scene.open()
+        scene.sim.agent(KATE).login()
+        # The relay's and the notification's account is the other sample program's.
+        scene.stack.put_secret("instore/lp/20000001", {
+            "webhook_client_id": "5a1c0de0-0000-4000-8000-00000000001a",
+            "webhook_secret": "webhook secret of 20000001"})  # fmt: skip
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request
+        aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        aws.start()
+        open_things.callback(aws.stop)
+        host, port = aws.get_host_and_port()
+        started: dict[str, LambdaRuntime] = {}
+
+        def run(function: str, event: Any) -> tuple[Any, float]:
+            if function not in started:
+                deployed = scene.stack.functions[function]
+                started[function] = open_things.enter_context(LambdaRuntime(
+                    function, timeout_s=deployed.timeout_s, memory_mb=512,
+                    environment={**deployed.environment, "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+                                 "AWS_EC2_METADATA_DISABLED": "true"},
+                ))  # fmt: skip
+            return started[function].invoke(event)
+
+        yield scene, run
+
+
+def _filled(scene: Scene, event: Any, known: dict[str, str]) -> Any:
+    """Put in what only a running stack knows: token, signature, time stamp, batch."""
+    account = scene.program.account(ACCOUNT)
+    assert account is not None
+    text = _replace(json.dumps(event), {
+        "BOT_TOKEN": scene.sim.bot_token(ACCOUNT, account.bot_client_id),
+        "TIMESTAMP": str(int(time.time())),
+    })  # fmt: skip
+    event = json.loads(text.replace(EXAMPLE_BATCH, known.get("BATCH", EXAMPLE_BATCH)))
+    headers = event.get("headers", {})
+    if headers.get("x-liveperson-signature") == "${SIGNATURE}":
+        secret = f"webhook secret of {headers['x-liveperson-account-id']}"
+        headers["x-liveperson-signature"] = _signature("sha1", secret, event["body"])
+    if headers.get("x-instore-signature") == "${SIGNATURE}":
+        relay = scene.stack.functions["PlatformEvents"].environment["RELAY_SECRET"]
+        secret = scene.stack.client("secretsmanager").get_secret_value(SecretId=relay)[
+            "SecretString"
+        ]
+        signed = f"{headers['x-instore-timestamp']}.{event['body']}"
+        headers["x-instore-signature"] = _signature("sha256", secret, signed)
+    return event
+
+
+def _signature(digest: str, secret: str, text: str) -> str:
+    mac = hmac.new(secret.encode(), text.encode(), getattr(hashlib, digest)).digest()
+    return f"{digest}={base64.b64encode(mac).decode()}"
+
+
+def _replace(text: str, known: dict[str, str]) -> str:
+    return re.sub(r"\$\{([A-Z_]+)\}", lambda m: known.get(m.group(1), m.group(0)), text)
+
+
+def _differs(wanted: Any, got: Any, where: str = "answer") -> str | None:
+    """The first place where `got` lacks what is wanted, None if nowhere."""
+    if wanted == "any":
+        return None
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        for key, value in wanted.items():
+            if key not in got:
+                return f"{where}.{key} is missing"
+            if difference := _differs(value, got[key], f"{where}.{key}"):
+                return difference
+        return None
+    return None if wanted == got else f"{where} is {got!r}, expected {wanted!r}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
