@@ -109,11 +109,31 @@ class UnavailableError(InstoreError):
     retryable = True
 
 
+class UnknownSecretError(UnavailableError):
+    """There is no such secret: for a name that a stranger may have chosen, simply an unknown one."""
+
+    public_code = "secret_unavailable"
+
+
 class VendorError(InstoreError):
-    """A vendor refused or failed in a way that retrying now cannot heal."""
+    """A vendor refused or failed in a way that retrying now cannot heal.
+
+    `processed` is False when the vendor certainly did nothing and None when nobody can know: a
+    send that failed with None may never be repeated. `vendor_status` is the HTTP status of the
+    answer, if there was one; `retry_after` the seconds the vendor asked us to wait, if it did.
+    """
 
     public_code = "vendor_refused"
     status = 502
+    processed: bool | None = False
+
+    def __init__(
+        self, message: str, *, code: str | None = None, vendor_status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(message, code=code)
+        self.vendor_status = vendor_status
+        self.retry_after = retry_after
 
 
 class VendorUnavailableError(VendorError):
@@ -121,6 +141,16 @@ class VendorUnavailableError(VendorError):
 
     public_code = "vendor_unavailable"
     retryable = True
+    processed: bool | None = None
+
+
+class VendorNotReachedError(VendorUnavailableError):
+    """The request was never sent: no connection, no token or no address. Certainly not processed.
+
+    Catch it before VendorUnavailableError: this one may be repeated even for a send.
+    """
+
+    processed = False
 
 
 class VendorThrottledError(VendorError):
@@ -134,9 +164,13 @@ class VendorThrottledError(VendorError):
 
 
 class VendorGarbageError(VendorError):
-    """An answer that is not JSON or fails its schema: no information, never a yes (I12)."""
+    """An answer that is not JSON or fails its schema: no information, never a yes (I12).
+
+    For a send: unknown, as for VendorUnavailableError.
+    """
 
     public_code = "vendor_garbage"
+    processed = None
 
 
 class VendorNotAuthorizedError(VendorError):

@@ -121,16 +121,21 @@ _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _WORD = re.compile(r"[0-9A-Za-z]{2,40}\Z")
 
 
+def typed_word(text: str) -> str | None:
+    """A keyword as typed, in upper case, without outer spaces and punctuation; None if it is
+    not 2-40 letters and digits. Base36 ids are looked up so: they tell O from 0."""
+    word = text.strip().strip(".!?,;:'\"()#").strip()
+    return word.upper() if _WORD.match(word) else None
+
+
 def fold_word(text: str) -> str | None:
     """Bring a keyword to the one form under which it is reserved and looked up, or None.
 
     Case and look-alikes (O/0, I/L/1) are folded; anything but 2-40 letters and digits after
     outer spaces and punctuation are dropped is not a keyword.
     """
-    word = text.strip().strip(".!?,;:'\"()#").strip()
-    if not _WORD.match(word):
-        return None
-    return word.upper().translate(_LOOK_ALIKES)
+    word = typed_word(text)
+    return None if word is None else word.translate(_LOOK_ALIKES)
 
 
 class Stickiness(StrEnum):

@@ -199,11 +199,15 @@ class Program(Part):
     def template(self, name: str, banner: Banner) -> Template | None:
         return next((t for t in banner.outreach.templates if t.name == name), None)
 
-    def stop_reason(self, *, banner: Banner, store: str, login: str) -> str | None:
+    def stop_reason(
+        self, *, banner: Banner, store: str, login: str,
+        feature: Literal["outreach", "notification"] = "outreach",
+    ) -> str | None:  # fmt: skip
         """Why nothing may be sent for these, or None. Checked at accept and at send."""
         if self.stops.all:
             return "stopped_all"
-        if banner.stopped or banner.name in self.stops.banners or not banner.features.outreach:
+        on = banner.features.outreach if feature == "outreach" else banner.features.notification
+        if banner.stopped or banner.name in self.stops.banners or not on:
             return "stopped_banner"
         if store in self.stops.stores:
             return "stopped_store"

@@ -34,3 +34,13 @@ def arrived(**fields: Any) -> None:
     """First line of every handler: there is then always a metric to flush."""
     logger.append_keys(**fields)
     count("Arrived")
+
+
+def cause_of(error: BaseException) -> str:
+    """What lies under an error, by class and code only: messages may quote what a customer wrote."""
+    cause = error.__cause__
+    if cause is None:
+        return ""
+    response = getattr(cause, "response", None)
+    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    return f"{type(cause).__name__} {code}".strip()

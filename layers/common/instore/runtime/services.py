@@ -19,16 +19,19 @@ from .settings import Settings, read_settings
 if TYPE_CHECKING:
     from ..adapters.backend import Backend
     from ..adapters.batches import Batches
+    from ..adapters.conversation_changes import ConversationChanges
     from ..adapters.conversations import Conversations
     from ..adapters.customers import Customers
     from ..adapters.files import Files
     from ..adapters.liveperson import LivePerson
     from ..adapters.pace import Pace
+    from ..adapters.presences import Presences
     from ..adapters.programs import Programs
     from ..adapters.queues import Queues
     from ..adapters.secrets import Secrets
     from ..adapters.stores import Stores
     from ..adapters.table import Table
+    from .webhooks import Webhooks
 
 
 def _utc_now() -> datetime:
@@ -80,6 +83,19 @@ class Services:
         return Conversations(self.table)
 
     @cached_property
+    def conversation_changes(self) -> ConversationChanges:
+        from ..adapters.conversation_changes import ConversationChanges
+
+        return ConversationChanges(self.table)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        from .webhooks import Webhooks
+
+        return Webhooks(self.secrets, prefix=self.settings.secret_prefix,
+                        relay_secret=self.settings.relay_secret, now=self.now)  # fmt: skip
+
+    @cached_property
     def stores(self) -> Stores:
         from ..adapters.stores import Stores
 
@@ -125,6 +141,12 @@ class Services:
             secrets=self.secrets, domain_api=self.settings.liveperson_domain_api,
             gateway=self.settings.liveperson_gateway, now=self.now, sleep=self.sleep,
         )  # fmt: skip
+
+    @cached_property
+    def presences(self) -> Presences:
+        from ..adapters.presences import Presences
+
+        return Presences(self.liveperson)
 
     @cached_property
     def backend(self) -> Backend:

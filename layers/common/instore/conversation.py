@@ -1,0 +1,81 @@
+"""What we remember of one conversation between two calls of LivePerson's bot contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from .directory import Pointer
+from .model import Channel
+
+# Longer than the longest wait a skill can be set to (requirements speak of 100 days), so that a
+# conversation is still known when its associate comes back from a long leave.
+KEPT = timedelta(days=120)
+
+
+class State(StrEnum):
+    """created -> asked -> decided -> assigned -> closed; back to asked when it returns to us."""
+
+    CREATED = "created"
+    ASKED = "asked"
+    DECIDED = "decided"
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation as stored. `turn` counts our answers: an answer is only kept on the turn
+    it was worked out for, so that of two answers to one moment exactly one is given.
+
+    `phone` is E.164 text, here only so that a binding or a notice can create the customer.
+    `attributes` are verified engagement attributes that the program's resolvers name.
+    """
+
+    account: str
+    id: str
+    banner: str
+    bot: str
+    channel: Channel
+    created_at: datetime
+    customer: str | None = None
+    phone: str | None = field(default=None, repr=False)
+    consumer: str | None = None
+    language: str | None = None
+    campaign_skill_id: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict, repr=False)
+    state: State = State.CREATED
+    turn: int = 0
+    round: int = 0
+    asked: int = 0
+    choice: Pointer | None = None
+    answer: str | None = field(default=None, repr=False)
+    answer_seq: int | None = None
+    answer_at: datetime | None = None
+    wait: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the stored answer is a final one."""
+        return self.state in (State.DECIDED, State.ASSIGNED) and self.answer is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one turn adds to a conversation. `text` is the whole reply as JSON text."""
+
+    text: str = field(repr=False)
+    state: State
+    outcome: str
+    round: int
+    asked: int
+    sequence: int | None = None
+    receipt: str | None = None
+    wanted: Pointer | None = None
+    choice: Pointer | None = None
+    target: str | None = None  # agent id transferred to
+    waiting: bool = False
+    alarm_at: datetime | None = None  # when a silent wait is worth an alarm
+    customer: str | None = None  # found out on the way, with `phone`
+    phone: str | None = field(default=None, repr=False)

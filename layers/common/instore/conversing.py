@@ -1,0 +1,234 @@
+"""The bot's calls as flows: a conversation opens, a customer writes, an answer goes back.
+
+Three things hold whatever happens. The same event gets the same answer (I6): answers are stored
+with one conditional write, and who loses the race gives the winner's. The customer is never left
+without an answer: what we depend on being away leads to the banner's last skill. And a STOP is
+never lost for that reason: if it cannot be recorded, LivePerson has to bring it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from . import consent
+from .bot_messages import CreateCall, EventCall, reply
+from .conversation import Answer, Conversation, State
+from .errors import NotFoundError, UnavailableError
+from .identifying import identify
+from .program import Account, Banner, Program
+from .routing_flow import Means, Turn, take_turn
+
+ENVIRONMENTS = ("draft", "production")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Which bot LivePerson is talking to. `account` comes from the verified token."""
+
+    program: Program
+    account: Account
+    bot: str
+
+    @property
+    def banners(self) -> list[Banner]:
+        """The banners this bot serves. Raises NotFoundError for a bot we do not know."""
+        banners = self.program.banners_of_bot(self.account.id, self.bot)
+        if not banners:
+            raise NotFoundError("no banner of the program has this bot", code="unknown_bot")
+        return banners
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as JSON text, with the names of the metrics it counts for."""
+
+    body: str
+    outcome: str
+    counts: tuple[str, ...] = ()
+
+
+def environments(seat: Seat) -> tuple[str, ...]:
+    """The environments of a bot. Raises NotFoundError for a bot we do not know."""
+    return ENVIRONMENTS if seat.banners else ()
+
+
+def check_environment(seat: Seat, *, environment: str) -> None:
+    """Raises NotFoundError for a bot or an environment we do not have."""
+    if environment not in environments(seat):
+        raise NotFoundError("no such environment", code="unknown_environment")
+
+
+def state_of(seat: Seat, *, version: int) -> dict[str, str]:
+    """What LivePerson's health check is told: maintenance when every banner is switched off."""
+    on = any(banner.features.routing and not banner.stopped for banner in seat.banners)
+    return {"state": "online" if on else "maintenance", "version": f"1.{version}.0"}
+
+
+def open_conversation(
+    call: CreateCall, *, seat: Seat, conversation: str, means: Means, now: datetime
+) -> bool:
+    """Keep what identifies the customer; LivePerson sends it only here. One PutItem.
+
+    False if the conversation was known: that is success for LivePerson, and nothing changes.
+    """
+    context = call.context
+    visitor = context.visitor if context else None
+    skill = str(context.skill_id) if context and context.skill_id is not None else None
+    banner = _banner_of_skill(seat, skill)
+    identity = identify(
+        call.sdes.authenticated_sdes if call.sdes else None,
+        unauthenticated=call.sdes.unauthenticated_sdes if call.sdes else None,
+        browser=(visitor.browser or "") if visitor else "",
+        banner=banner,
+    )
+    phone = identity.phone
+    return means.conversations.create(Conversation(
+        account=seat.account.id, id=conversation, banner=banner.name, bot=seat.bot,
+        channel=identity.channel, created_at=now,
+        customer=means.customers.id_of(phone) if phone else None,
+        phone=phone.e164 if phone else None,
+        consumer=visitor.consumer_id if visitor else None,
+        language=(visitor.language or None) if visitor else None,
+        campaign_skill_id=skill, attributes=identity.attributes,
+    ))  # fmt: skip
+
+
+def answer_event(
+    event: EventCall, *, seat: Seat, conversation: str, means: Means, now: datetime
+) -> Reply:
+    """Answer one event. Raises NotFoundError for a conversation we do not know (LivePerson then
+    opens it again and repeats the event), UnavailableError only for a STOP we cannot record."""
+    banners = seat.banners
+    try:
+        return _answer(event, seat, conversation, means, now)
+    except UnavailableError:
+        if consent.is_revocation(event.text):
+            raise
+        return _to_last_skill(banners[0], program=seat.program)
+
+
+def _answer(
+    event: EventCall, seat: Seat, conversation_id: str, means: Means, now: datetime
+) -> Reply:
+    conversation = means.conversations.get(seat.account.id, conversation=conversation_id)
+    if conversation is None:
+        raise NotFoundError("no such conversation", code="unknown_conversation")
+    banner = _banner_of(seat, conversation)
+    if event.kind != "message":
+        return _aside(event, conversation=conversation, program=seat.program)
+    if _is_repeat(event, conversation=conversation) and conversation.answer is not None:
+        return Reply(conversation.answer, "repeated")
+    told = _hear_consent(event, seat, conversation, banner, means, now)
+    if told is not None:
+        return told
+    if _still_valid(conversation, banner=banner, now=now) and conversation.answer is not None:
+        return Reply(conversation.answer, "repeated")
+    turn = Turn(
+        program=seat.program, account=seat.account, banner=banner, conversation=conversation,
+        text=event.text, sequence=event.sequence,
+    )  # fmt: skip
+    answer, counts = take_turn(turn, means=means, now=now)
+    return _keep(answer, conversation, means, now, counts=counts)
+
+
+def _keep(
+    answer: Answer, conversation: Conversation, means: Means, now: datetime,
+    *, counts: tuple[str, ...],
+) -> Reply:  # fmt: skip
+    """Store the answer, or give the one that was stored first."""
+    kept = means.conversations.keep_answer(conversation, answer=answer, now=now)
+    if kept is None or kept.answer is None:
+        raise NotFoundError("the conversation is gone", code="unknown_conversation")
+    won = kept.answer == answer.text
+    return Reply(kept.answer, answer.outcome if won else "repeated", counts if won else ())
+
+
+def _is_repeat(event: EventCall, *, conversation: Conversation) -> bool:
+    """Whether this very event was answered: its number, or a START while we wait for a word."""
+    if event.type == "START":
+        return conversation.state is State.ASKED
+    seen = conversation.answer_seq
+    return event.sequence is not None and seen is not None and event.sequence <= seen
+
+
+def _still_valid(conversation: Conversation, *, banner: Banner, now: datetime) -> bool:
+    """A final answer stands for a while: late events of the same moment do not decide anew."""
+    if not conversation.decided or conversation.answer_at is None:
+        return False
+    return now - conversation.answer_at < timedelta(seconds=banner.routing.decision_valid_s)
+
+
+def _hear_consent(
+    event: EventCall, seat: Seat, conversation: Conversation, banner: Banner, means: Means,
+    now: datetime,
+) -> Reply | None:  # fmt: skip
+    """STOP and START of a customer whose number we know, before anything else (I9)."""
+    customer = conversation.customer
+    if customer is None:
+        return None
+    if consent.is_revocation(event.text):
+        means.customers.opt_out(
+            customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
+            how="text to the routing bot", words=event.text[:160], now=now,
+        )  # fmt: skip
+        return _say("opted_out", event, seat, conversation, banner, means, now)
+    if consent.is_restart(event.text) and _opted_in(customer, seat, banner, means, event, now):
+        return _say("opted_in", event, seat, conversation, banner, means, now)
+    return None
+
+
+def _opted_in(
+    customer: str, seat: Seat, banner: Banner, means: Means, event: EventCall, now: datetime
+) -> bool:
+    """Restore what the customer had agreed to before their STOP; False if there was no STOP."""
+    return means.customers.opt_in(
+        customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
+        how="text to the routing bot", words=event.text[:160], now=now,
+    )  # fmt: skip
+
+
+def _say(
+    outcome: str, event: EventCall, seat: Seat, conversation: Conversation, banner: Banner,
+    means: Means, now: datetime,
+) -> Reply:  # fmt: skip
+    language = conversation.language or banner.language
+    sentence = seat.program.message(outcome, language=language, banner=banner.label)
+    # After STOP there is nothing more to say; after START the customer may go on and ask.
+    stopped = outcome == "opted_out"
+    answer = Answer(
+        text=reply(sentence, intent=outcome, close=stopped), outcome=outcome,
+        state=State.CLOSED if stopped else State.ASKED, round=conversation.round,
+        asked=conversation.asked, sequence=event.sequence,
+    )  # fmt: skip
+    counts = ("OptedOut",) if stopped else ()
+    return _keep(answer, conversation, means, now, counts=counts)
+
+
+def _aside(event: EventCall, *, conversation: Conversation, program: Program) -> Reply:
+    """An event that needs no decision still needs a message: an empty answer is an error."""
+    language = conversation.language
+    if event.kind == "close":
+        sentence = program.message("goodbye", language=language)
+        return Reply(reply(sentence, intent="goodbye"), "goodbye")
+    note = f"Routing bot: event {event.type} needs no answer."
+    return Reply(reply(note, intent="ignored", private=True), "ignored", ("EventIgnored",))
+
+
+def _to_last_skill(banner: Banner, *, program: Program) -> Reply:
+    """The answer when what we depend on is away: a person of some kind takes over."""
+    sentence = program.message("skill", language=banner.language, banner=banner.label)
+    body = reply(sentence, intent="last_skill", skill=banner.last_skill)
+    return Reply(body, "dependencies_away", ("RoutedToSkill",))
+
+
+def _banner_of(seat: Seat, conversation: Conversation) -> Banner:
+    banners = seat.banners
+    return next((b for b in banners if b.name == conversation.banner), banners[0])
+
+
+def _banner_of_skill(seat: Seat, skill: str | None) -> Banner:
+    """Which banner, when several share a bot: the one whose skill the conversation is on, if
+    LivePerson names it as the program does, else the first."""
+    banners = seat.banners
+    return next((b for b in banners if skill in (b.bot_skill, b.campaign_skill)), banners[0])

@@ -1,0 +1,133 @@
+"""HTTP at the edge of Lambda: API Gateway's payload 2.0 in, answers and errors out.
+
+Own code and not Powertools' resolver: four routes need no router, and importing it costs 30 ms of
+every cold start (54 against 24 ms beside the logger, two cores). Errors become answers in one
+place, `guard`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import BadInputError, InstoreError, TooLargeError
+from .observability import cause_of, logger
+
+MAX_BODY = 256 * 1024
+Event = dict[str, Any]
+Response = dict[str, Any]
+Handler = Callable[[Event, Any], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `body` is raw: signatures are verified over these bytes, not over JSON.
+
+    `route` is API Gateway's routeKey (`GET /v1/bots/{bot}/environments`), `headers` have
+    lower-case names, `claims` are those of a token that API Gateway has verified.
+    """
+
+    route: str
+    path: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """A header, whatever the case of its name."""
+        return self.headers.get(name.lower())
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises BadInputError that says what is wrong."""
+        return read_json(self.body)
+
+
+def read_request(event: Event) -> Request:
+    """Take a request out of API Gateway's event (HTTP API, payload format 2.0).
+
+    Raises TooLargeError beyond 256 KB, BadInputError for a body that is not what it says.
+    """
+    context = event.get("requestContext") or {}
+    authorizer = context.get("authorizer") or {}
+    return Request(
+        route=event.get("routeKey", ""),
+        path=event.get("pathParameters") or {},
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        query=event.get("queryStringParameters") or {},
+        body=_body(event),
+        claims=(authorizer.get("jwt") or {}).get("claims") or {},
+    )
+
+
+def _body(event: Event) -> bytes:
+    text = event.get("body") or ""
+    if len(text) > MAX_BODY * 4 // 3 + 4:
+        raise TooLargeError("the body is larger than 256 KB")
+    if event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BadInputError("the body is not base64", code="bad_body") from error
+    else:
+        body = text.encode("utf-8", "surrogatepass")
+    if len(body) > MAX_BODY:
+        raise TooLargeError("the body is larger than 256 KB")
+    return body
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """A JSON object out of bytes, or BadInputError. Refuses NaN, lone surrogates and nesting that
+    no honest caller needs: none of them could be stored or answered."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError as error:
+        raise BadInputError("the body is not UTF-8 text", code="malformed_json") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInputError("the body is not JSON", code="malformed_json") from error
+    if not isinstance(value, dict):
+        raise BadInputError("the body is not a JSON object", code="malformed_json")
+    return value
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def respond(status: int, body: Any) -> Response:
+    """An answer in API Gateway's form. `body`: text that is JSON already, or anything JSON can."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return {"statusCode": status, "headers": headers, "body": text}
+
+
+def refuse(error: InstoreError) -> Response:
+    """A deliberate error as an answer: its status, a code and a sentence."""
+    return respond(error.status, {"code": error.public_code, "message": error.message})
+
+
+def guard(handler: Handler) -> Handler:
+    """Turn errors into answers. What we did not foresee is logged once and answered with 503: the
+    caller may repeat it, and never sees a stack trace."""
+
+    @functools.wraps(handler)
+    def guarded(event: Event, context: Any) -> Response:
+        try:
+            return handler(event, context)
+        except InstoreError as error:
+            level = logger.error if error.status >= 500 else logger.info
+            told = {"code": error.public_code, "status": error.status, "cause": cause_of(error)}
+            level("Request refused", extra=told)
+            return refuse(error)
+        except Exception:  # noqa: BLE001 - the one place where the unforeseen becomes an answer
+            logger.exception("Request failed")
+            return respond(503, {"code": "unavailable", "message": "try again in a moment"})
+
+    return guarded
