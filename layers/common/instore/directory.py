@@ -2,15 +2,19 @@
 
 Built by directory_build.py from LivePerson's users and groups joined with the brand's roster by
 login name (LivePerson returns `employeeId` blank); kept one item per store; looked up by
-routing, outreach and assignment.
+routing, outreach and assignment. `document` and `store_from` are the one place that knows how a
+store is written down (docs/data-model.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
+
+END_OF_DAY = "24:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Associate:
     enabled: bool = True
     employee_id: str = ""
     words: tuple[str, ...] = ()  # folded keywords and the Base36 id, as reserved
+    visiting: bool = False  # manages this store too, but the pointers lead to another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,124 @@ class Store:
             o.weekday == local.weekday() and o.opens <= local.time() < o.closes
             for o in self.openings
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MapState:
+    """What the last rebuild of one account left behind: enough to see that nothing changed.
+
+    `stores` maps group -> hash of the store as written. `unsettled` are groups whose writing
+    began and was not confirmed: the next rebuild goes over them again. `mirror_pending` are
+    `<banner>|<group>` that the Context Service has not taken yet.
+    """
+
+    revisions: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    stores: Mapping[str, str] = field(default_factory=dict)
+    agents: int = 0
+    skills: Mapping[str, str] = field(default_factory=dict)  # name -> id
+    built_at: str = ""  # ISO; "" = never built
+    unsettled: frozenset[str] = frozenset()
+    mirror_pending: frozenset[str] = frozenset()
+
+
+def aliases(store: Store) -> dict[str, Pointer]:
+    """Every name under which this store's people are found: `<banner>#<WORD>`,
+    `<account>#agent:<id>`, `#pid:<pid>`, `#login:<login>` -> where they are."""
+    names: dict[str, Pointer] = {}
+    for person in store.people():
+        if person.visiting:
+            continue
+        pointer = Pointer(store.account, store.group, person.agent_id)
+        names[agent_name(store.account, person.agent_id)] = pointer
+        names[pid_name(store.account, person.pid)] = pointer
+        names[login_name(store.account, person.login)] = pointer
+        for word in person.words:
+            names[f"{store.banner}#{word}"] = pointer
+    return names
+
+
+def agent_name(account: str, agent_id: str) -> str:
+    return f"{account}#agent:{agent_id}"
+
+
+def pid_name(account: str, pid: str) -> str:
+    return f"{account}#pid:{pid}"
+
+
+def login_name(account: str, login: str) -> str:
+    """Logins are compared without case: people type their address as they like."""
+    return f"{account}#login:{login.lower()}"
+
+
+def document(store: Store) -> dict[str, Any]:
+    """A store as plain lists and mappings, empty values left out: what is stored and hashed."""
+    whole: dict[str, Any] = {
+        "account": store.account, "group": store.group, "name": store.name,
+        "banner": store.banner, "zone": store.zone, "state": store.state,
+        "postal_code": store.postal_code,
+        "openings": [[o.weekday, _clock(o.opens), _clock(o.closes)] for o in store.openings],
+        "associates": [_person(a) for a in store.associates],
+        "managers": [_person(a) for a in store.managers],
+    }  # fmt: skip
+    return {name: value for name, value in whole.items() if value not in ("", [])}
+
+
+def store_from(item: Mapping[str, Any]) -> Store:
+    """Inverse of `document`; other attributes of a stored item are ignored.
+
+    People named in the item's `off` set count as disabled: LivePerson said so after the last
+    rebuild (see Stores.disable_agent).
+    """
+    off = item.get("off") or ()
+    return Store(
+        account=item["account"], group=item["group"], name=item.get("name", ""),
+        banner=item["banner"], zone=item["zone"], state=item.get("state", ""),
+        postal_code=item.get("postal_code", ""),
+        openings=tuple(Opening(int(day), _time(opens), _time(closes))
+                       for day, opens, closes in item.get("openings", ())),
+        associates=tuple(_associate(p, off) for p in item.get("associates", ())),
+        managers=tuple(_associate(p, off) for p in item.get("managers", ())),
+    )  # fmt: skip
+
+
+def read_clock(text: str) -> time:
+    """`09:30` or `9:30`, and `24:00` for the end of the day. Raises ValueError."""
+    if text == END_OF_DAY:
+        return time.max
+    hours, _, minutes = text.partition(":")
+    plain = hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit()
+    if not plain or len(hours) > 2 or len(minutes) != 2:
+        raise ValueError("not a time of day")
+    return time(int(hours), int(minutes))
+
+
+def _time(text: str) -> time:
+    return time.max if text == END_OF_DAY else time(int(text[:2]), int(text[3:]))
+
+
+def _clock(moment: time) -> str:
+    return END_OF_DAY if moment == time.max else f"{moment:%H:%M}"
+
+
+def _person(person: Associate) -> dict[str, Any]:
+    entry: dict[str, Any] = {"agent": person.agent_id, "pid": person.pid, "login": person.login,
+                             "nick": person.nickname}  # fmt: skip
+    if not person.enabled:
+        entry["on"] = False
+    if person.employee_id:
+        entry["emp"] = person.employee_id
+    if person.words:
+        entry["words"] = list(person.words)
+    if person.visiting:
+        entry["visiting"] = True
+    return entry
+
+
+def _associate(entry: Mapping[str, Any], off: Iterable[str]) -> Associate:
+    return Associate(
+        agent_id=entry["agent"], pid=entry["pid"], login=entry["login"], nickname=entry["nick"],
+        enabled=entry.get("on", True) and entry["agent"] not in off,
+        employee_id=entry.get("emp", ""), words=tuple(entry.get("words", ())),
+        visiting=entry.get("visiting", False),
+    )  # fmt: skip

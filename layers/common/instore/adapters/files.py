@@ -17,7 +17,11 @@ class Files:
         self._client, self._bucket = client, bucket
 
     def tag(self, key: str) -> str | None:
-        """The file's ETag, None if there is no such file: tells whether to read it at all."""
+        """The file's ETag, None if there is no such file: tells whether to read it at all.
+
+        Raises UnavailableError, also for 403: S3 says that in place of 404 to those who may not
+        list the bucket, as we may not.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -25,7 +29,7 @@ class Files:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
                 return None
-            raise UnavailableError("the bucket did not answer") from error
+            raise UnavailableError("the file is missing or the bucket is away") from error
         except BotoCoreError as error:
             raise UnavailableError("the bucket did not answer") from error
 

@@ -111,6 +111,22 @@ class Table:
             "delete_item", condition=condition, names=names, values=values, Key=_key(pk, sk)
         )
 
+    def write_many(
+        self, puts: Iterable[Mapping[str, Any]], *, deletes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """BatchWriteItem in twenty-fives, without conditions; unprocessed ones are sent again."""
+        pending: list[Any] = [{"PutRequest": {"Item": encode(item)}} for item in puts]
+        pending += [{"DeleteRequest": {"Key": _key(*key)}} for key in deletes]
+        tries = 0
+        while pending:
+            chunk, pending = pending[:25], pending[25:]
+            answer = self._call("batch_write_item", table=False, RequestItems={self.name: chunk})
+            left = answer.get("UnprocessedItems", {}).get(self.name, [])
+            pending += left
+            tries += bool(left)
+            if tries > 10:
+                raise UnavailableError("the table keeps leaving writes unprocessed")
+
     def query(
         self, pk: str, *, sk_prefix: str = "", limit: int | None = None, newest_first: bool = False
     ) -> list[Item]:
