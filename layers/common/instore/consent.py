@@ -1,0 +1,202 @@
+"""Who may be texted, by whom, how often: consent, opt-out, lease and cap of one customer.
+
+Absence of a record means no (C20). Two classes (C21): `one_to_one` allows an associate's own text,
+`marketing` allows that and promotions. An opt-out beats every consent, older or newer, until the
+customer takes it back. One lease per customer over all banners (C19, I5): a customer has one
+thread with the whole brand.
+
+Everything here is decided on one customer item, so that one condition on its revision stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from .directory import Pointer
+from .model import Phone, epoch
+from .revocation import is_restart, is_revocation
+
+if TYPE_CHECKING:
+    from .program_parts import Outreach
+
+__all__ = [
+    "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Lease", "Reserved",
+    "Reservation", "Sent", "is_restart", "is_revocation", "lease_owner", "may_text", "released",
+    "reserved",
+]  # fmt: skip
+
+_MOST_SENT = 50  # remembered texts: the largest cap of a program
+
+
+class ConsentClass(StrEnum):
+    """What a customer agreed to for one banner; `none` is a recorded no."""
+
+    NONE = "none"
+    ONE_TO_ONE = "one_to_one"
+    MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The consent in force for one banner: class, since when, and its entry in the ledger."""
+
+    consent_class: ConsentClass
+    at: datetime
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The associate a customer belongs to at one banner; outlives every conversation."""
+
+    pointer: Pointer
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds the one thread with this customer: until when (epoch s), since when, for which
+    batch. `owner` is `<account>.<agent>`."""
+
+    banner: str
+    owner: str
+    batch: str
+    until: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A proactive text reserved at `at` (epoch s) by `batch`: what the cap counts."""
+
+    at: int
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Head of the consent ledger: number and hash of the newest entry."""
+
+    n: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the table knows them. `rev` is the revision every write is conditional on."""
+
+    id: str
+    phone: Phone | None = None
+    rev: int = 0
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+    opted_out: datetime | None = None
+    opted_out_of: frozenset[str] = frozenset()
+    lease: Lease | None = None
+    sent: tuple[Sent, ...] = ()
+    bindings: Mapping[str, Binding] = field(default_factory=dict)
+    zone: str | None = None
+    postal_code: str | None = None
+    chain: Chain | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The customer is held for this batch and the text is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No. `reason`: no_consent, opted_out, consent_too_weak, held, customer_cap or busy (others
+    kept writing: ask again). `until`: from when it may be asked again, None = not a matter of time.
+    """
+
+    reason: str
+    until: datetime | None = None
+
+
+Reservation = Reserved | Blocked
+
+
+def lease_owner(account: str, agent_id: str) -> str:
+    """Who holds a lease: an associate of an account."""
+    return f"{account}.{agent_id}"
+
+
+def may_text(
+    customer: Customer | None, *, banner: str, purpose: str, now: datetime, scope: str = "all"
+) -> str | None:
+    """None when consent allows it, else why not: opted_out, no_consent or consent_too_weak.
+
+    `purpose` one_to_one accepts either class, anything else needs marketing. With `scope` all
+    (program.consent.opt_out_scope) an opt-out of any banner counts for every banner. A consent
+    dated after `now` is none yet.
+    """
+    if customer is None:
+        return "no_consent"
+    out_of = customer.opted_out_of
+    if customer.opted_out is not None or banner in out_of or (scope == "all" and out_of):
+        return "opted_out"
+    consent = customer.consents.get(banner)
+    if consent is None or consent.consent_class is ConsentClass.NONE or consent.at > now:
+        return "no_consent"
+    if purpose != "one_to_one" and consent.consent_class is not ConsentClass.MARKETING:
+        return "consent_too_weak"
+    return None
+
+
+def reserved(
+    customer: Customer | None, *, banner: str, owner: str, batch: str, purpose: str, scope: str,
+    limits: Outreach, now: datetime,
+) -> Customer | Reservation:  # fmt: skip
+    """The customer as it must be stored to hold it for this batch, or the answer without a write.
+
+    The same batch again is Reserved: it holds the lease and is counted already.
+    """
+    refusal = may_text(customer, banner=banner, purpose=purpose, scope=scope, now=now)
+    if customer is None or refusal is not None:
+        return Blocked(refusal or "no_consent")
+    at, lease = epoch(now), customer.lease
+    live = lease if lease is not None and lease.until > at else None
+    if live is not None and (live.owner != owner or live.banner != banner):
+        return Blocked("held", _instant(live.until))
+    if live is not None and any(sent.batch == batch for sent in customer.sent):
+        return Reserved()
+    cap, hours = limits.customer_cap.sends, limits.customer_cap.hours
+    counted = [sent.at for sent in customer.sent
+               if sent.at > at - hours * 3600 and sent.batch != batch]  # fmt: skip
+    if len(counted) >= cap:
+        return Blocked("customer_cap", _instant(sorted(counted)[-cap] + hours * 3600))
+    kept = at - max(hours, limits.lease_hours) * 3600
+    remembered = [sent for sent in customer.sent if sent.at > kept and sent.batch != batch]
+    return replace(
+        customer,
+        lease=Lease(banner, owner, batch, at + limits.lease_hours * 3600,
+                    since=live.since if live else at),
+        sent=(*remembered, Sent(at, batch))[-_MOST_SENT:],
+    )  # fmt: skip
+
+
+def released(customer: Customer, *, batch: str) -> Customer:
+    """The customer without this batch's claim: not counted, and not held unless by an earlier text
+    of the same unbroken lease, whose own end then stands again."""
+    mine = next((sent for sent in customer.sent if sent.batch == batch), None)
+    others = tuple(sent for sent in customer.sent if sent.batch != batch)
+    lease = customer.lease
+    if lease is not None and lease.batch == batch:
+        before = [sent for sent in others if sent.at >= lease.since]
+        if before and mine is not None:
+            earlier = max(before, key=lambda sent: sent.at)
+            lease = replace(lease, batch=earlier.batch, until=lease.until - (mine.at - earlier.at))
+        else:
+            lease = None
+    return replace(customer, lease=lease, sent=others)
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
