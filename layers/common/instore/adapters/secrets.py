@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnavailableError
+from ..errors import UnavailableError, UnknownSecretError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -25,7 +25,8 @@ class Secrets:
         self._kept: dict[str, tuple[datetime, str]] = {}
 
     def text(self, secret_id: str) -> str:
-        """The secret string. Raises UnavailableError when it cannot be had."""
+        """The secret string. Raises UnavailableError when it cannot be had, and its kind
+        UnknownSecretError when there is none of that name."""
         kept = self._kept.get(secret_id)
         if kept is not None and self._now() - kept[0] < KEPT:
             return kept[1]
@@ -34,6 +35,9 @@ class Secrets:
         try:
             value = self._client.get_secret_value(SecretId=secret_id)["SecretString"]
         except (ClientError, BotoCoreError, KeyError) as error:
+            unknown = getattr(error, "response", {}).get("Error", {}).get("Code")
+            if unknown == "ResourceNotFoundException":
+                raise UnknownSecretError("there is no such secret") from error
             raise UnavailableError("a secret cannot be read", code="secret_unavailable") from error
         self._kept[secret_id] = (self._now(), value)
         return value

@@ -1,0 +1,59 @@
+"""Queue of conversation changes -> who has the conversation, and one text to whoever waited."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from instore.assigning import Taken, take
+from instore.assignment import from_message
+from instore.notify import METRICS, Means
+from instore.runtime.observability import arrived, count, logger, metrics
+from instore.runtime.services import services
+
+_TIME_FOR_ONE_MS = 17_000  # pace, LivePerson's answer and the table, at their slowest
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answers which records are to come again: a failed one, and the later of its group (FIFO)."""
+    arrived(function="agent_assigned")
+    failures, held = [], set()
+    for record in event["Records"]:
+        group = record["attributes"]["MessageGroupId"]
+        late = context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS
+        if late or group in held or not _took(record):
+            held.add(group)
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _took(record: dict[str, Any]) -> bool:
+    house = services()
+    try:
+        change = from_message(json.loads(record["body"]))
+        program, changes = house.programs.current(), house.conversation_changes
+        means = Means(program, changes, house.stores, house.customers, house.pace, house.liveperson)
+        taken = take(change, means=means, now=house.now())
+    except Exception as error:  # noqa: BLE001 - whatever it is, other conversations must go on
+        code = getattr(error, "public_code", type(error).__name__)
+        logger.error("Change not taken", extra={"code": code, "message_id": record["messageId"]})
+        return False
+    _tell(taken, extra={"lp_account": change.account, "conversation": change.conversation})
+    return True
+
+
+def _tell(taken: Taken, *, extra: dict[str, Any]) -> None:
+    extra["what"] = taken.what
+    if taken.notice is not None:
+        extra |= {"notice": taken.notice.state, "why": taken.notice.reason}
+        if taken.notice.state in METRICS:
+            count(METRICS[taken.notice.state])
+    if taken.what == "revoked":
+        count("OptedOut")
+    if taken.misrouted:
+        count("Misrouted")
+        log = logger.error if taken.strict else logger.warning
+        log("LivePerson chose another agent than asked", extra=extra)
+    logger.info("Change taken", extra=extra)

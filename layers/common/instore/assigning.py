@@ -1,0 +1,158 @@
+"""A change of a conversation, taken once: who has it now, and the text to whoever waited.
+
+Each step leaves the conversation so that the next delivery, or the sweep, goes on where this
+one stopped: the change is kept until its consequences are written, and they include that a
+notice is owed. A delivery that brings nothing new costs one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .assignment import ConversationChange, Kind
+from .assignment_state import (
+    RETRY_S,
+    NoticeState,
+    Outcome,
+    Settlement,
+    held_as_before,
+    notice_state,
+    replied,
+    settle,
+)
+from .errors import UnavailableError
+from .model import Stickiness, epoch, iso
+from .notify import Means, Notice, attempt
+
+if TYPE_CHECKING:
+    from .directory import Pointer
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a change: outcome, whether LivePerson chose another agent than we did (and a
+    strict program forbids that), how the notice ended if one was tried."""
+
+    what: str
+    misrouted: bool = False
+    strict: bool = False
+    notice: Notice | None = None
+
+
+def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
+    """Take one change. Raises UnavailableError or VendorError: give it to us again."""
+    match change.kind:
+        case Kind.STATE:
+            return _take_state(change, means=means, now=now)
+        case Kind.AGENT_TEXT:
+            return _take_reply(change, means=means, now=now)
+        case Kind.REVOCATION:
+            return _take_revocation(change, means=means, now=now)
+
+
+def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
+    taken = means.changes.take_in(change)
+    item = taken.item
+    settlement: Settlement | None = None
+    for _ in range(_TRIES):
+        if item is None:
+            return Taken("foreign")
+        if "change" not in item:
+            break
+        proposed = _consequences(item, means=means, now=now)
+        if proposed.outcome is Outcome.CLOSED:
+            _end_leases(item, means=means)
+        written = means.changes.settle(item, proposed)
+        if written is not None:
+            item, settlement = written, proposed
+            break
+        item = means.changes.get(item["pk"])
+    else:
+        raise UnavailableError("the conversation keeps changing", code="conversation_busy")
+    notice = _notify(item, means=means, now=now)
+    if settlement is None:
+        return Taken("duplicate", notice=notice)
+    return Taken(settlement.outcome, settlement.misrouted,
+                 strict=settlement.misrouted and _strict(item, means), notice=notice)  # fmt: skip
+
+
+def _consequences(item: Mapping[str, Any], *, means: Means, now: datetime) -> Settlement:
+    pids: list[str] = item["change"]["pids"]
+    humans: dict[str, Pointer] = {}
+    if not item["change"]["closed"] and not held_as_before(item, pids):
+        for pid in pids:
+            pointer = means.stores.by_pid(item["account"], pid=pid)
+            if pointer is not None:
+                humans[pid] = pointer
+    banner = means.program.banner(item["banner"])
+    routing = banner.routing if banner else means.program.routing
+    return settle(
+        item, humans=humans, silent_wait_s=routing.silent_wait_alarm_minutes * 60, now=now,
+        after_first_reply=means.program.notification.when == "first_reply",
+    )  # fmt: skip
+
+
+def _end_leases(item: Mapping[str, Any], *, means: Means) -> None:
+    """The customer is free again for everybody; a lease of somebody else is not ours to end."""
+    if not item.get("customer"):
+        return
+    owners = {(item["account"], item.get("agent_id"))}
+    if wanted := item.get("wanted"):
+        owners.add((wanted["account"], wanted["agent"]))
+    for account, agent in sorted((a, g) for a, g in owners if g):
+        means.customers.end_lease(item["customer"], owner_account=account, owner_agent=agent)
+
+
+def _strict(item: Mapping[str, Any], means: Means) -> bool:
+    banner = means.program.banner(item["banner"])
+    return banner is not None and banner.routing.stickiness is Stickiness.STRICT
+
+
+def _take_reply(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
+    """An agent wrote. Only programs that notify at the first reply wait for that."""
+    if means.program.notification.when != "first_reply":
+        return Taken("not_needed")
+    taken = means.changes.note_reply(change)
+    item = taken.item
+    if item is None:
+        return Taken("foreign")
+    notice = _notify(item, means=means, now=now)
+    return Taken("replied" if taken.fresh else "duplicate", notice=notice)
+
+
+def _notify(item: Mapping[str, Any], *, means: Means, now: datetime) -> Notice | None:
+    """Try the notice that is owed, now that the item says all that is known.
+
+    With `first_reply` the words may have come before the news of the assignment or after it:
+    whichever of the two is written second finds both here.
+    """
+    if notice_state(item) is NoticeState.AWAITING and replied(item, item["agent"]):
+        due_at = epoch(now) + RETRY_S
+        if not means.changes.move_notice(item, to=NoticeState.DUE, at=iso(now), due_at=due_at):
+            return None
+        item = {**item, "notice": {**item["notice"], "state": str(NoticeState.DUE)}}
+    if notice_state(item) is not NoticeState.DUE:
+        return None
+    return attempt(item, means=means, now=now)
+
+
+def _take_revocation(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
+    """The customer took consent back in plain words: that ends all texts (I9)."""
+    item = means.changes.get(f"CONVERSATION#{change.account}#{change.conversation}")
+    if item is None:
+        return Taken("foreign")
+    if item.get("revoked_ts", 0) >= change.ts:
+        return Taken("duplicate")
+    if not item.get("customer"):
+        return Taken("nobody_known")
+    new = means.customers.opt_out(
+        item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
+        how="words in a conversation", words=change.words, now=now,
+    )  # fmt: skip
+    means.changes.mark_revoked(item, ts=change.ts)
+    return Taken("revoked" if new else "revoked_before")
