@@ -25,12 +25,12 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
+from local.yaml_lines import line_of, read_with_lines
+
 from instore.adapters.programs import Programs
 from instore.adapters.table import Table
 from instore.errors import InstoreError, ProgramError
 from instore.program import Program, load_program
-
-from local.yaml_lines import line_of, read_with_lines
 
 
 def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
@@ -90,7 +90,7 @@ def _store(args: argparse.Namespace, programs: Programs, document: Any, *, note:
     return 0
 
 
-def _list(args: argparse.Namespace, programs: Programs) -> int:
+def _list(_: argparse.Namespace, programs: Programs) -> int:
     history = programs.history()
     for item in history:
         mark = "*" if item is history[-1] else " "

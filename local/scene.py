@@ -66,15 +66,15 @@ class Scene:
 
     def __init__(
         self, program: str | Path, *, now: datetime, options: Options | None = None, seed: int = 7,
-        enforce: bool = True,
+        enforce: bool = True, clock: Any = None,
     ) -> None:  # fmt: skip
-        self.clock = SceneClock(now)
+        self.clock = clock or SceneClock(now)
         self.sim = LivePersonSim(self.clock, options=options, seed=seed)
         self.brand = Brand()
         self.issuer = Issuer(self.clock)
         self._enforce = enforce
         self._open = ExitStack()
-        self._rosters: dict[str, _Roster] = {}
+        self.rosters: dict[str, _Roster] = {}
         self.stack: LocalStack
         self._load(program)
 
@@ -141,7 +141,7 @@ class Scene:
         row = {"group": group, "name": name or group, "banner": banner, "zone": zone,
                "state": state, "postal_code": postal_code,
                **dict.fromkeys(WEEKDAYS, hours)}  # fmt: skip
-        self._rosters.setdefault(account, _Roster()).stores.append(row)
+        self.rosters.setdefault(account, _Roster()).stores.append(row)
 
     def add_associate(
         self, account: str, group: str, login: str, *, nickname: str, employee_id: str = "",
@@ -153,12 +153,12 @@ class Scene:
             manager_of=(group,) if manager else (), skills=(banner.human_skill,),
             max_slots=max_slots,
         )  # fmt: skip
-        self._rosters[account].associates.append(
+        self.rosters[account].associates.append(
             {"login": login, "employee_id": employee_id, "aliases": "|".join(aliases)}
         )
 
     def _banner_of(self, account: str, group: str) -> str:
-        return next(r["banner"] for r in self._rosters[account].stores if r["group"] == group)
+        return next(r["banner"] for r in self.rosters[account].stores if r["group"] == group)
 
     # ------------------------------------------------------------ opening
     def open(self) -> None:
@@ -202,7 +202,7 @@ class Scene:
         return version
 
     def put_roster(self, account: str) -> None:
-        roster = self._rosters.get(account, _Roster())
+        roster = self.rosters.get(account, _Roster())
         stores = _csv(
             roster.stores, ("group", "name", "banner", "zone", "state", "postal_code", *WEEKDAYS)
         )
@@ -251,6 +251,18 @@ class Scene:
         """Our own item of a conversation."""
         table = Table(self.stack.client("dynamodb"), self.stack.table_name)
         return table.get(f"CONVERSATION#{account}#{conversation}", "CONVERSATION") or {}
+
+
+_NOBODY = "login,employee_id,aliases\n"
+
+
+def roster_files(scene: Scene) -> dict[str, tuple[str, str]]:
+    """Account -> (stores.csv, associates.csv) of a scene's people."""
+    return {
+        account: (_csv(roster.stores, STORE_COLUMNS),
+                  _csv(roster.associates, ("login", "employee_id", "aliases")))
+        for account, roster in scene.rosters.items()
+    }  # fmt: skip
 
 
 def _csv(rows: list[dict[str, str]], columns: tuple[str, ...]) -> str:

@@ -1,0 +1,89 @@
+"""Write docs/openapi.json from the code that serves it: `python -m local.make_openapi`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+WHERE = ROOT / "docs" / "openapi.json"
+MEANING = {
+    200: "Nothing to send, or the answer", 201: "Recorded", 202: "Taken",
+    400: "The request is wrong; the same one will be refused again", 401: "No verified token",
+    403: "Unknown or disabled associate, or a scope is missing", 404: "Not there, or not yours",
+    409: "The Idempotency-Key came with another body before", 413: "More than 64 KB",
+    429: "The associate's day is used up", 503: "Nothing was lost; ask again",
+}  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the outreach API."""
+    from pydantic.json_schema import models_json_schema
+
+    from instore.runtime.outreach_models import ROUTES, ErrorOut, Route
+
+    models = {ErrorOut} | {m for r in ROUTES for m in r.gives.values()}
+    models |= {r.takes for r in ROUTES if r.takes}
+    wanted = sorted(models, key=lambda model: model.__name__)
+    modes: list[tuple[Any, Any]] = [
+        (model, "serialization" if model.__name__.endswith("Out") else "validation")
+        for model in wanted
+    ]
+    _, schemas = models_json_schema(modes, ref_template="#/components/schemas/{model}")
+
+    def content(name: str) -> dict[str, Any]:
+        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+    def operation(route: Route) -> dict[str, Any]:
+        answers = {code: model.__name__ for code, model in route.gives.items()}
+        answers |= dict.fromkeys(route.refuses, ErrorOut.__name__)
+        described: dict[str, Any] = {
+            "operationId": route.name, "summary": route.summary,
+            "security": [{"jwt": [route.scope]}],
+            "responses": {str(code): {"description": MEANING[code], "content": content(name)}
+                          for code, name in sorted(answers.items())},
+        }  # fmt: skip
+        if route.takes is not None:
+            described["requestBody"] = {"required": True, "content": content(route.takes.__name__)}
+        parameters = []
+        if "{id}" in route.key:
+            parameters.append({"name": "id", "in": "path", "required": True,
+                               "schema": {"type": "string"}})  # fmt: skip
+        if route.name == "send":
+            parameters.append({
+                "name": "Idempotency-Key", "in": "header", "required": True,
+                "description": "1-200 printable characters; same key and body, same answer",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            })  # fmt: skip
+        return described | ({"parameters": parameters} if parameters else {})
+
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        method, path = route.key.split(" ")
+        paths.setdefault(path, {})[method.lower()] = operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "In-store outreach", "version": "1",
+                 "description": "May I text this customer, text these, how did it go."},
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"jwt": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "Issuer and audience are parameters of the stack; claims name the "
+                "associate, scopes what they may do.",
+            }},
+        },
+    }  # fmt: skip
+
+
+def text() -> str:
+    """The document as it is kept in docs/."""
+    return json.dumps(document(), indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "layers" / "common"))
+    WHERE.write_text(text())
