@@ -1,0 +1,17 @@
+"""The clienteling app asks: may I text this customer, text these, how did it go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from instore.runtime.observability import arrived, logger, metrics
+from instore.runtime.outreach_http import Response, dispatch
+from instore.runtime.outreach_operations import OPERATIONS
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: Any) -> Response:
+    """One HTTP request in API Gateway's format 2.0; answers are described in docs/openapi.json."""
+    arrived(function="outreach_api")
+    return dispatch(event, OPERATIONS)

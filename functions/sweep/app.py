@@ -1,0 +1,43 @@
+"""Every minute: due sends, unknown sends, interrupted work, silent waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from instore.notify import METRICS, Means, resume
+from instore.runtime.observability import arrived, count, logger, metrics
+from instore.runtime.outreach_operations import desk_of
+from instore.runtime.services import services
+from instore.sweeping import Broom, sweep
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Whatever is due now; stops ten seconds before the function's end."""
+    arrived(function="sweep")
+    house = services()
+    desk = desk_of(house)
+    notices = Means(desk.program, house.conversation_changes, house.stores, house.customers,
+                    house.pace, house.liveperson)  # fmt: skip
+
+    def conversation(key: tuple[str, str]) -> Iterable[str]:
+        resumed = resume(key, means=notices, now=house.now())
+        if resumed.silent_wait:
+            logger.warning("Nobody takes a waiting conversation", extra={"conversation": key[0]})
+            yield "SilentWait"
+        if resumed.notice is not None and resumed.notice.state in METRICS:
+            yield METRICS[resumed.notice.state]
+
+    swept = sweep(Broom(
+        desk, house.stores, house.liveperson, conversation, now=house.now,
+        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+    ))  # fmt: skip
+    for metric, number in swept.counts.items():
+        count(metric, number)
+    count("OldestDueSeconds", swept.oldest_s, unit=MetricUnit.Seconds)
+    logger.info("Swept", extra={"counts": swept.counts, "failed": swept.failed})
+    return {"counts": swept.counts, "failed": len(swept.failed)}

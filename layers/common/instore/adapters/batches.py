@@ -1,0 +1,212 @@
+"""Batches and the associates' days in the table: whole items, guarded by revision and by room.
+
+A batch is meant to stay under 2 KB (ten recipients): every write costs its whole size, so rows
+use one-letter names, the customer's id is not kept beside the number it follows from, and the
+two `due` attributes are touched only when the batch changes hands. docs/data-model.md has the
+letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..batch import Batch, BatchState, Claim, Row, RowState
+from ..directory import Pointer
+from ..errors import UnavailableError
+from ..model import Phone, due_shard, epoch, from_iso, iso
+from .table import Done, Item, Table
+
+# Letters of a row: how it is stored <- how it is called.
+_TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code",
+          "k": "chunk", "i": "vendor_id"}  # fmt: skip
+_QUOTA_TRIES = 12
+_DAY_KEPT_S = 40 * 86400
+
+
+class Batches:
+    """One item a batch; one item an associate and local day."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, batch: Batch, *, now: datetime) -> Batch | None:
+        """Write a new batch. None: written; else the batch that has this id already.
+
+        The id follows from the Idempotency-Key, so this one condition is the whole idempotency
+        check. An item past `expires_at` that TTL has not removed yet counts as absent.
+        """
+        answer = self._table.put(
+            to_item(batch), condition="attribute_not_exists(pk) OR expires_at < :now",
+            values={"now": epoch(now)},
+        )  # fmt: skip
+        if isinstance(answer, Done):
+            return None
+        if answer.item is None:
+            raise UnavailableError("a batch could not be written")
+        return from_item(answer.item)
+
+    def get(self, batch_id: str) -> Batch | None:
+        item = self._table.get(*key_of(batch_id))
+        return None if item is None else from_item(item)
+
+    def get_many(self, batch_ids: Iterable[str]) -> dict[str, Batch]:
+        """Strongly consistent; unknown ids are left out."""
+        found = self._table.get_many([key_of(batch_id) for batch_id in batch_ids])
+        batches = [from_item(item) for item in found.values()]
+        return {batch.id: batch for batch in batches}
+
+    def save(self, batch: Batch) -> Batch | None:
+        """Store a batch changed since it was read. None: somebody else wrote in between.
+
+        One conditional UpdateItem on the revision: a claim, a settlement and a sweep that start
+        from the same state cannot all win. A write that finds itself stored already (the SDK
+        repeated a request whose answer was lost) has won.
+        """
+        item = to_item(batch)
+        changed = {"state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
+                   "remaining": batch.remaining}  # fmt: skip
+        dropped = []
+        for name in ("claim", "due_shard", "due_at", "campaigns", "owed"):
+            if item.get(name) is None:
+                dropped.append(name)
+            else:
+                changed[name] = item[name]
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
+        if dropped:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in dropped)
+        answer = self._table.update(
+            *key_of(batch.id), expression, condition="#rev = :seen",
+            names={name: name for name in (*changed, *dropped)},
+            values={**changed, "seen": batch.rev},
+        )  # fmt: skip
+        saved = replace(batch, rev=batch.rev + 1)
+        if isinstance(answer, Done) or answer.item == to_item(saved):
+            return saved
+        return None
+
+    # ------------------------------------------------------------ the associate's day
+
+    def take_quota(
+        self, batch: Batch, *, wanted: int, limit: int, now: datetime
+    ) -> tuple[int, int]:
+        """Take room for `wanted` texts out of the associate's day: (taken, used by then).
+
+        One conditional ADD in the ordinary case; as many as fit when the day is nearly full. The
+        batch's own share is written beside the count, so a second call for the same batch takes
+        nothing and answers what the first one took; `wanted` 0 only asks for that.
+        """
+        share, room, used = f"b{batch.id}", min(wanted, limit), 0
+        for _ in range(_QUOTA_TRIES):
+            if room < 0 or (room == 0 and wanted):
+                return 0, used
+            answer = self._table.update(
+                *day_key(batch.pointer, day=batch.day),
+                "SET #share = :n, expires_at = :expires ADD #used :n",
+                condition="attribute_not_exists(#share) AND "
+                          "(attribute_not_exists(#used) OR #used <= :room)",
+                names={"share": share, "used": "used"},
+                values={"n": room, "room": limit - room, "expires": epoch(now) + _DAY_KEPT_S},
+                returns="UPDATED_NEW",
+            )  # fmt: skip
+            if isinstance(answer, Done):
+                return room, int(answer.item["used"])
+            stored = answer.item or {}
+            if share in stored:
+                return int(stored[share]), int(stored["used"])
+            used = int(stored.get("used", 0))
+            room = min(wanted, limit - used)
+        raise UnavailableError("too many batches at once for one associate")
+
+    def give_back_quota(self, batch: Batch, *, taken: int, kept: int) -> bool:
+        """Return what a batch took and did not need, once. False: it was returned before."""
+        answer = self._table.update(
+            *day_key(batch.pointer, day=batch.day), "SET #share = :kept ADD #used :less",
+            condition="#share = :taken", names={"share": f"b{batch.id}", "used": "used"},
+            values={"kept": kept, "less": kept - taken, "taken": taken},
+        )  # fmt: skip
+        return isinstance(answer, Done)
+
+    def quota_used(self, pointer: Pointer, *, day: str) -> int:
+        item = self._table.get(*day_key(pointer, day=day))
+        return 0 if item is None else int(item["used"])
+
+    # ------------------------------------------------------------ due work
+
+    def due(self, *, now: datetime, shard: int, limit: int) -> list[Item]:
+        """Keys of what is due in one of the ten shards, oldest first: pk, sk, due_at."""
+        return self._table.due(f"DUE#{shard}", until=epoch(now), limit=limit)
+
+
+def key_of(batch_id: str) -> tuple[str, str]:
+    return f"BATCH#{batch_id}", "BATCH"
+
+
+def day_key(pointer: Pointer, *, day: str) -> tuple[str, str]:
+    return f"ASSOCIATE#{pointer.account}#{pointer.agent_id}", f"DAY#{day}"
+
+
+def to_item(batch: Batch) -> Item:
+    """A batch as it is stored; what is empty is absent."""
+    pk, sk = key_of(batch.id)
+    item: dict[str, Any] = {
+        "pk": pk, "sk": sk, "account": batch.pointer.account, "group": batch.pointer.group,
+        "agent": batch.pointer.agent_id, "login": batch.login, "banner": batch.banner,
+        "template": batch.template, "fingerprint": batch.fingerprint, "program": batch.program,
+        "accepted_at": iso(batch.accepted_at), "day": batch.day, "state": str(batch.state),
+        "rows": [_row_out(row) for row in batch.rows], "remaining": batch.remaining,
+        "expires_at": epoch(batch.expires_at), "rev": batch.rev,
+        "owed": batch.owed or None, "campaigns": dict(batch.campaigns) or None,
+    }  # fmt: skip
+    if batch.claim is not None:
+        item["claim"] = {"token": batch.claim.token, "until": epoch(batch.claim.until)}
+    if batch.due_at is not None:
+        item |= {"due_shard": due_shard(batch.id), "due_at": epoch(batch.due_at)}
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def from_item(item: Item) -> Batch:
+    """Inverse of `to_item`."""
+    claim = item.get("claim")
+    return Batch(
+        id=item["pk"].removeprefix("BATCH#"),
+        pointer=Pointer(item["account"], item["group"], item["agent"]),
+        login=item["login"], banner=item["banner"], template=item["template"],
+        fingerprint=item["fingerprint"], program=int(item["program"]),
+        accepted_at=from_iso(item["accepted_at"]), day=item["day"],
+        expires_at=_instant(item["expires_at"]), state=BatchState(item["state"]),
+        rows=tuple(_row_in(n, raw) for n, raw in enumerate(item["rows"])),
+        claim=None if claim is None else Claim(claim["token"], _instant(claim["until"])),
+        due_at=_instant(item["due_at"]) if "due_at" in item else None,
+        remaining=int(item["remaining"]), owed=int(item.get("owed", 0)),
+        campaigns=dict(item.get("campaigns", {})), rev=int(item["rev"]),
+    )  # fmt: skip
+
+
+def _row_out(row: Row) -> dict[str, Any]:
+    stored: dict[str, Any] = {"s": str(row.state), "g": row.segments}
+    if row.phone is not None:
+        stored["p"] = row.phone.e164
+    if row.variables:
+        stored["v"] = list(row.variables)
+    if row.until is not None:
+        stored["u"] = epoch(row.until)
+    for letter, name in _TEXTS.items():
+        if (value := getattr(row, name)) is not None:
+            stored[letter] = value
+    return stored
+
+
+def _row_in(n: int, raw: dict[str, Any]) -> Row:
+    return Row(
+        n=n, phone=Phone(raw["p"]) if "p" in raw else None,
+        variables=tuple(raw.get("v", ())), state=RowState(raw["s"]), segments=int(raw["g"]),
+        until=_instant(raw["u"]) if "u" in raw else None,
+        **{name: raw.get(letter) for letter, name in _TEXTS.items()},
+    )  # fmt: skip
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

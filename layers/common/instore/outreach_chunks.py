@@ -1,0 +1,132 @@
+"""Which batches go to the vendor in one call, and what became of them: pure arithmetic.
+
+One call has one skill, one template and one number, and at most `chunk` recipients. Batches are
+filled in whole; only one larger than the chunk size is cut, and its rest waits for another turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from .batch import Batch, BatchState, Claim, Row, RowState
+from .delivery import settle_accepted, settle_refused
+from .errors import VendorError
+from .model import Phone
+from .program import Banner, Program, Template
+
+CLAIM_FOR = timedelta(minutes=5)  # longer than the function lives, shorter than the queue hides
+LOOK_AFTER = timedelta(minutes=2)  # when the vendor is asked once what became of the texts
+REPORTED_AFTER = timedelta(minutes=25)  # LivePerson's reports are up to 20 minutes late
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What all texts of one call share."""
+
+    banner: Banner
+    template: Template
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return self.banner.campaign_skill, self.template.id, self.banner.number.outbound
+
+
+@dataclass(slots=True)
+class Chunk:
+    """One future call. `route` None: the program no longer knows the banner or the template."""
+
+    route: Route | None
+    size: int
+    batches: list[Batch] = field(default_factory=list)
+    phones: set[Phone | None] = field(default_factory=set)  # a number goes once in a call
+
+    @property
+    def count(self) -> int:
+        return len(self.phones)
+
+
+def plan_chunks(batches: Sequence[Batch], *, program: Program, now: datetime) -> list[Chunk]:
+    """Put batches, given in the order of their turn, into as few calls as keep that order."""
+    plan: list[Chunk] = []
+    filling: dict[tuple[str, str, str], Chunk] = {}
+    for batch in batches:
+        route = _route(batch, program=program)
+        if route is None:
+            plan.append(Chunk(None, size=len(batch.rows), batches=[batch]))
+            continue
+        size = route.banner.outreach.chunk
+        phones = {row.phone for row in batch.due_rows(now)[:size]}
+        chunk = filling.get(route.name)
+        full = chunk is None or chunk.count + len(phones) > min(size, chunk.size)
+        if chunk is None or full or chunk.phones & phones:
+            chunk = filling[route.name] = Chunk(route, size=size)
+            plan.append(chunk)
+        chunk.batches.append(batch)
+        chunk.phones |= phones
+    return plan
+
+
+def _route(batch: Batch, *, program: Program) -> Route | None:
+    banner = program.banner(batch.banner)
+    template = program.template(batch.template, banner) if banner else None
+    return Route(banner, template) if banner and template else None
+
+
+def claimed(batch: Batch, *, token: str, size: int, now: datetime) -> Batch:
+    """The batch as it is claimed: its due rows carry the name of the call they go with."""
+    going = [replace(row, chunk=token) for row in batch.due_rows(now)[:size]]
+    return batch.with_rows(going).to(BatchState.CLAIMED, claim=Claim(token, now + CLAIM_FOR))
+
+
+def going(batch: Batch) -> list[Row]:
+    """Rows the present claim is about."""
+    token = batch.claim.token if batch.claim else None
+    undecided = (RowState.ACCEPTED, RowState.DEFERRED, RowState.UNKNOWN)
+    return [row for row in batch.rows if row.chunk == token and row.state in undecided]
+
+
+def settled(batch: Batch, *, now: datetime) -> Batch:
+    """The batch after its call, in the state its rows call for.
+
+    Unknown rows come first: nothing else of the batch moves until they are cleared up. A batch
+    that touched the vendor stays due once more, to ask what became of it and to make sure that
+    customers of rows that did not go are free.
+    """
+    if batch.has(RowState.UNKNOWN):
+        return batch.to(BatchState.UNKNOWN, due_at=now + REPORTED_AFTER)
+    batch = replace(batch, claim=None)
+    if batch.has(RowState.ACCEPTED):
+        return batch.to(BatchState.ACCEPTED, due_at=min(batch.due_at or now, now))
+    if batch.has(RowState.DEFERRED):
+        return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
+    return batch.to(BatchState.SUBMITTED, due_at=now + LOOK_AFTER)
+
+
+def put_back(rows: Iterable[Row]) -> list[Row]:
+    """Rows of a call that certainly was not processed: as if it had never been tried."""
+    return [replace(row, chunk=None) for row in rows]
+
+
+def refused(rows: Iterable[Row], error: VendorError) -> list[Row]:
+    """Rows of a call that failed as a whole: refused, or nobody can know (I4)."""
+    if error.processed is None:
+        return [row.to(RowState.UNKNOWN) for row in rows]
+    return [row.to(RowState.REJECTED, reason="vendor_refused") for row in rows]
+
+
+def answered(
+    rows: Iterable[Row], *, accepted: Mapping[str, str], failed: Mapping[str, str]
+) -> list[Row]:
+    """Rows of a call that was answered, one by one. In neither list = nobody can know."""
+    outcome = []
+    for row in rows:
+        digits = row.phone.digits if row.phone else ""
+        if digits in accepted:
+            outcome.append(settle_accepted(row, vendor_id=accepted[digits]))
+        elif digits in failed:
+            outcome.append(settle_refused(row, message=failed[digits]))
+        else:
+            outcome.append(row.to(RowState.UNKNOWN))
+    return outcome

@@ -1,0 +1,272 @@
+"""Sending: claim, look once more, one call, settle. At most one call per reservation (I4).
+
+Pace comes before the claim, so that a batch which has to wait is nobody's. The claim is written
+before the call and names it: a process killed in between leaves a name that outbound reporting
+can be searched for. Customers are read after the claim, strongly consistent: an opt-out that was
+stored before this instant wins (I9).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .batch import NOT_RECEIVED, Batch, BatchState, Row, RowState, in_turn
+from .campaign import Campaign
+from .delivery import was_not_processed
+from .errors import BadInputError, UnavailableError, VendorError
+from .model import Phone
+from .outreach_chunks import (
+    Chunk,
+    Route,
+    answered,
+    claimed,
+    going,
+    plan_chunks,
+    put_back,
+    refused,
+    settled,
+)
+from .outreach_recheck import customers_of, look_again
+from .program import Program
+
+if TYPE_CHECKING:
+    from .adapters.batches import Batches
+    from .adapters.customers import Customers
+    from .adapters.liveperson import LivePerson
+    from .adapters.pace import Pace
+    from .adapters.queues import Queues
+    from .adapters.stores import Stores
+
+# Left over for the vendor call (10 s), its settlement and the answer to the queue.
+NEEDED_S = 15.0
+TURN_AGAIN_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sending works with. `remaining` tells the seconds this invocation still has."""
+
+    program: Program
+    batches: Batches
+    customers: Customers
+    stores: Stores
+    queues: Queues
+    pace: Pace
+    liveperson: LivePerson
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    remaining: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an invocation did: `failed` are queue records to be delivered again, the rest counts
+    recipients, except `redriven` (records), `unsettled` (batches), `vendor_failed` (calls)."""
+
+    failed: list[str] = field(default_factory=list)
+    submitted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    blocked: int = 0
+    deferred: int = 0
+    redriven: int = 0
+    unsettled: int = 0
+    vendor_failed: int = 0
+
+
+def read_record(body: str) -> str | None:
+    """The batch a queue message is about, or None if it is no message of ours."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    found = message.get("batch") if isinstance(message, dict) else None
+    return found if isinstance(found, str) and 0 < len(found) <= 40 else None
+
+
+def send(records: Mapping[str, str], *, token: str, means: Means) -> Tally:
+    """Send what these queue records (id -> body) ask for; `token` is unique per invocation.
+
+    A record that cannot be read, or names no batch, fails alone. A batch that is claimed, sent,
+    closed or not due yet is done as far as its record goes.
+    """
+    tally = Tally()
+    wanted: dict[str, list[str]] = {}
+    for record_id, body in records.items():
+        batch_id = read_record(body)
+        if batch_id is None:
+            tally.failed.append(record_id)
+        else:
+            wanted.setdefault(batch_id, []).append(record_id)
+    stored = means.batches.get_many(wanted) if wanted else {}
+    tally.failed += [r for batch_id in wanted if batch_id not in stored for r in wanted[batch_id]]
+    now = means.now()
+    ready = [batch for batch in stored.values() if batch.can_be_claimed(now)]
+    again = _send_all(in_turn(ready), token=token, means=means, tally=tally)
+    tally.failed += [record for batch_id in again for record in wanted[batch_id]]
+    tally.redriven += len(again)
+    return tally
+
+
+def _send_all(
+    batches: Sequence[Batch], *, token: str, means: Means, tally: Tally
+) -> list[str]:  # fmt: skip
+    """Send chunk by chunk; the ids of batches whose records must come again."""
+    again: list[str] = []
+    called = False
+    for number, chunk in enumerate(plan_chunks(batches, program=means.program, now=means.now())):
+        if called and chunk.route:
+            means.sleep(min(chunk.route.banner.outreach.gap_s, max(0.0, means.remaining())))
+        if not _its_turn(chunk, means=means):
+            again += _queue_again(chunk.batches, means=means)
+            continue
+        calls = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
+        called = called or calls
+    return again
+
+
+def _its_turn(chunk: Chunk, *, means: Means) -> bool:
+    """Wait for the pace as long as this invocation can; False = another one has to.
+
+    One line for both limits of the vendor: a call weighs as many texts as it has, and never less
+    than the texts that pass in the time between two allowed calls.
+    """
+    room = means.remaining() - NEEDED_S
+    if room < 0:
+        return False
+    if chunk.route is None:
+        return True
+    rate = chunk.route.banner.outreach.rate
+    weight = max(chunk.count, math.ceil(rate.messages_per_s / rate.requests_per_s))
+    slept = means.pace.take(
+        means.program.owner.id, channel="bulk", count=weight, max_wait=room,
+        rate=rate.messages_per_s * (1 - rate.notification_share),
+    )  # fmt: skip
+    return slept is not None
+
+
+def _queue_again(batches: Sequence[Batch], *, means: Means) -> list[str]:
+    """Put unclaimed batches at the end of the queue; those it did not take fail their records."""
+    left = []
+    for batch in batches:
+        try:
+            means.queues.batch_ready(batch.id, delay_s=TURN_AGAIN_S)
+        except UnavailableError:
+            left.append(batch.id)
+    return left
+
+
+def _send_chunk(
+    chunk: Chunk, *, token: str, means: Means, tally: Tally, again: list[str]
+) -> bool:  # fmt: skip
+    """Claim, look once more, call, settle. True if the vendor was called."""
+    held: list[Batch] = []
+    for batch in chunk.batches:
+        try:
+            mine = means.batches.save(claimed(batch, token=token, size=chunk.size, now=means.now()))
+        except UnavailableError:
+            again.append(batch.id)
+            continue
+        if mine is not None:
+            held.append(mine)
+    try:
+        customers = customers_of(held, means=means)
+        checked = [look_again(batch, customers, means=means) for batch in held]
+    except UnavailableError:
+        _settle_all([b.with_rows(put_back(going(b))) for b in held], means=means, tally=tally)
+        again += [batch.id for batch in held]
+        return False
+    rows = [row for batch in checked for row in going(batch)]
+    if chunk.route is None or not rows:
+        _settle_all(checked, means=means, tally=tally)
+        return False
+    outcome = _call(chunk.route, rows, token=token, means=means, tally=tally)
+    if outcome.again:
+        again += [batch.id for batch in checked]
+    after = iter(outcome.rows)  # in the order of `rows`: batch by batch, row by row
+    done = [batch.with_rows([next(after) for _ in going(batch)]) for batch in checked]
+    if outcome.campaign_id is not None:
+        done = [replace(batch, campaigns={**batch.campaigns, token: outcome.campaign_id})
+                for batch in done]  # fmt: skip
+    _settle_all(done, means=means, tally=tally)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Rows after a call; `again`: certainly nothing was done and the same call may be repeated."""
+
+    rows: list[Row]
+    again: bool = False
+    campaign_id: str | None = None
+
+
+def _call(route: Route, rows: Sequence[Row], *, token: str, means: Means, tally: Tally) -> _Outcome:
+    """One campaign, once."""
+    try:
+        campaign = Campaign(
+            name=f"instore-{token}", skill=route.banner.campaign_skill,
+            template_id=route.template.id, outbound=Phone(route.banner.number.outbound),
+            recipients=tuple((row.phone, row.variables) for row in rows if row.phone is not None),
+        )  # fmt: skip
+    except BadInputError:
+        return _Outcome([row.to(RowState.REJECTED, reason="vendor_refused") for row in rows])
+    try:
+        result = means.liveperson.start_campaign(means.program.owner, campaign=campaign)
+    except VendorError as error:
+        tally.vendor_failed += 1
+        if was_not_processed(error):
+            return _Outcome(put_back(rows), again=True)
+        return _Outcome(refused(rows, error))
+    except UnavailableError:
+        tally.vendor_failed += 1  # the account's keys could not be read: nothing was sent
+        return _Outcome(put_back(rows), again=True)
+    return _Outcome(answered(rows, accepted=result.accepted, failed=result.failed),
+                    campaign_id=result.campaign_id)  # fmt: skip
+
+
+def _settle_all(batches: Sequence[Batch], *, means: Means, tally: Tally) -> None:
+    for batch in batches:
+        token = batch.claim.token if batch.claim else None
+        mine = [row for row in batch.rows if row.chunk == token]
+        try:
+            saved = means.batches.save(settled(batch, now=means.now()))
+        except UnavailableError:
+            saved = None
+        if saved is None:
+            tally.unsettled += 1  # its claim runs out and the sweep asks the vendor
+            continue
+        _count(mine, batch, tally=tally)
+        _let_go(mine, batch, means=means)
+        if saved.state is BatchState.ACCEPTED and mine and not _put_back_whole(mine):
+            _queue_again([saved], means=means)
+
+
+def _put_back_whole(rows: Sequence[Row]) -> bool:
+    return all(row.state in (RowState.ACCEPTED, RowState.DEFERRED) for row in rows)
+
+
+def _let_go(rows: Sequence[Row], batch: Batch, *, means: Means) -> None:
+    """Free the customers of rows that certainly did not go. The sweep makes sure of it."""
+    for row in rows:
+        if row.state in NOT_RECEIVED and row.phone is not None:
+            try:
+                means.customers.release(
+                    means.customers.id_of(row.phone), batch=batch.id, now=means.now()
+                )
+            except UnavailableError:
+                return
+
+
+def _count(rows: Sequence[Row], batch: Batch, *, tally: Tally) -> None:
+    states = [row.state for row in rows]
+    tally.submitted += states.count(RowState.SENT)
+    tally.rejected += states.count(RowState.REJECTED)
+    tally.unknown += states.count(RowState.UNKNOWN)
+    tally.blocked += states.count(RowState.BLOCKED)
+    tally.deferred += batch.count(RowState.DEFERRED)

@@ -1,0 +1,65 @@
+"""Was it sent? Asked of outbound reporting by the name our own call carried.
+
+LivePerson has no idempotency key and its report no telephone numbers: what can be matched is the
+campaign's name, which holds the claim's token. Answers are kept for the length of one sweep, so
+that a hundred batches of one call cost one question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from .delivery import Report
+
+if TYPE_CHECKING:
+    from .adapters.liveperson import LivePerson
+    from .program import Account
+
+BEFORE = timedelta(minutes=1)  # clocks differ
+AFTER = timedelta(minutes=10)  # the vendor attempts a text some time after it took the call
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """Questions to the owner account, each asked once."""
+
+    liveperson: LivePerson
+    owner: Account
+    _names: dict[str, str | None] = field(default_factory=dict)
+    _campaigns: dict[tuple[datetime, datetime], list[str]] = field(default_factory=dict)
+    _reports: dict[str, dict[str, Report]] = field(default_factory=dict)
+
+    def campaigns(self, *, start: datetime, end: datetime) -> list[str]:
+        """Ids of campaigns with texts attempted in this time, in the order reported."""
+        if (start, end) not in self._campaigns:
+            found = self.liveperson.transactions(self.owner, start=start, end=end)
+            ids = dict.fromkeys(t.campaign_id for t in found if t.campaign_id is not None)
+            self._campaigns[start, end] = list(ids)
+        return self._campaigns[start, end]
+
+    def name(self, campaign_id: str) -> str | None:
+        if campaign_id not in self._names:
+            self._names[campaign_id] = self.liveperson.campaign_name(
+                self.owner, campaign_id=campaign_id
+            )
+        return self._names[campaign_id]
+
+    def reports(self, campaign_id: str) -> dict[str, Report]:
+        """What the campaign's listing says of each text, by the vendor's id."""
+        if campaign_id not in self._reports:
+            listing = self.liveperson.campaign_status(self.owner, campaign_id=campaign_id)
+            self._reports[campaign_id] = {t.id: Report(t.status, t.error) for t in listing}
+        return self._reports[campaign_id]
+
+
+def look_up(name: str, *, asked_at: datetime, now: datetime, inquiry: Inquiry) -> str | None:
+    """The id of the campaign of this name, or None if the report has none (yet).
+
+    Raises VendorError when the report does not answer: that is no information.
+    """
+    minute = asked_at.replace(second=0, microsecond=0)  # neighbours share the question
+    end = min(minute + AFTER, now)
+    candidates = inquiry.campaigns(start=minute - BEFORE, end=end)
+    return next((found for found in candidates if inquiry.name(found) == name), None)

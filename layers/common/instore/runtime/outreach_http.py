@@ -1,0 +1,150 @@
+"""The outreach API's edge: who is asking, what they sent, and every refusal in one shape.
+
+The JWT was verified by API Gateway's authorizer, scopes of the route included; what is left is
+to read its claims. Nothing a client sends decides banner, store or quota.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import (
+    BadInputError,
+    ForbiddenError,
+    InstoreError,
+    NotAuthenticatedError,
+    NotFoundError,
+    TooLargeError,
+)
+from .observability import logger
+
+LARGEST_BODY = 64 * 1024
+BEHALF, ADMIN = "outreach/behalf", "outreach/admin"
+Response = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class FieldsWrongError(BadInputError):
+    """A body that is JSON but not what the operation takes; `problems` names every field."""
+
+    def __init__(self, problems: list[dict[str, str]]) -> None:
+        super().__init__("some fields are wrong")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever brought the token: the associate's login name it carries, if any, and its scopes."""
+
+    login: str | None
+    scopes: frozenset[str]
+
+    def speaks_for(self, associate: str | None) -> str:
+        """The login in whose name this is asked. Raises ForbiddenError.
+
+        Naming an associate takes scope outreach/behalf, also to name oneself: a client that may
+        not use the field learns so at once.
+        """
+        if associate is not None:
+            if BEHALF not in self.scopes:
+                raise ForbiddenError("naming an associate takes scope outreach/behalf",
+                                     code="scope_missing")  # fmt: skip
+            return associate
+        if self.login is None:
+            raise ForbiddenError("the token names no associate", code="unknown_associate")
+        return self.login
+
+
+def caller_of(event: Mapping[str, Any], *, claim: str) -> Caller:
+    """Read the verified claims. Raises NotAuthenticatedError when there are none at all: then the
+    authorizer was not in front of us."""
+    authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
+    jwt = authorizer.get("jwt") or {}
+    claims = jwt.get("claims")
+    if not isinstance(claims, Mapping) or not claims:
+        raise NotAuthenticatedError("no verified token")
+    scopes: set[str] = set(jwt.get("scopes") or ())
+    for name in ("scope", "scp"):
+        # API Gateway writes array claims as one text: [outreach/send outreach/read].
+        scopes.update(str(claims.get(name, "")).strip("[]").replace(",", " ").split())
+    login = claims.get(claim)
+    known = isinstance(login, str) and login.strip()
+    return Caller(login.strip() if known and isinstance(login, str) else None, frozenset(scopes))
+
+
+def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:
+    """The request's JSON as `model`. Raises TooLargeError, BadInputError, FieldsWrongError."""
+    raw = event.get("body") or ""
+    try:
+        body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode()
+    except (binascii.Error, ValueError) as error:
+        raise BadInputError("the body is not base64", code="malformed_json") from error
+    if len(body) > LARGEST_BODY:
+        raise TooLargeError("the body is larger than 64 KB")
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError("the body is not JSON", code="malformed_json") from error
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [
+            {
+                "where": ".".join(str(part) for part in problem["loc"]) or "body",
+                "what": problem["msg"].removeprefix("Value error, "),
+            }
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise FieldsWrongError(problems) from error
+
+
+def idempotency_key(event: Mapping[str, Any]) -> str:
+    """The Idempotency-Key header: 1-200 printable ASCII characters, mandatory."""
+    headers = {str(k).lower(): v for k, v in (event.get("headers") or {}).items()}
+    key = headers.get("idempotency-key")
+    if not isinstance(key, str) or not key.strip():
+        raise BadInputError("Idempotency-Key is missing", code="idempotency_key_missing")
+    if len(key) > 200 or not (key.isascii() and key.isprintable()):
+        raise BadInputError("Idempotency-Key is 1-200 printable characters",
+                            code="idempotency_key_invalid")  # fmt: skip
+    return key
+
+
+def respond(status: int, body: BaseModel | Mapping[str, Any]) -> Response:
+    """A JSON answer; what is empty is absent."""
+    shown = body.model_dump(exclude_none=True) if isinstance(body, BaseModel) else dict(body)
+    return {"statusCode": status, "headers": {"content-type": "application/json"},
+            "body": json.dumps(shown, separators=(",", ":"))}  # fmt: skip
+
+
+def dispatch(
+    event: Mapping[str, Any], operations: Mapping[str, Callable[[Mapping[str, Any]], Response]]
+) -> Response:
+    """Run the operation of this route; every failure becomes a code and a sentence.
+
+    The last branch is for our own mistakes: logged with a trace, shown without one.
+    """
+    try:
+        operation = operations.get(str(event.get("routeKey")))
+        if operation is None:
+            raise NotFoundError("no such operation")
+        return operation(event)
+    except FieldsWrongError as error:
+        return respond(error.status, {"code": error.public_code, "message": error.message,
+                                      "details": error.problems})  # fmt: skip
+    except InstoreError as error:
+        logger.info("Request refused", extra={"code": error.public_code})
+        answer = respond(error.status, {"code": error.public_code, "message": error.message})
+        if error.retryable:
+            answer["headers"]["retry-after"] = "1"
+        return answer
+    except Exception:  # noqa: BLE001 - the edge: a client gets a sentence, operators get the trace
+        logger.exception("Request failed")
+        return respond(500, {"code": "internal", "message": "something went wrong on our side"})

@@ -1,0 +1,215 @@
+"""What the outreach API takes and gives, as pydantic models; the OpenAPI document follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..batch import Batch, BatchState, Row, RowState
+from ..model import iso
+
+Number = Annotated[
+    str, Field(min_length=1, max_length=40, description="E.164 or as people type it")
+]
+Login = Annotated[str, Field(min_length=1, max_length=254)]
+Zone = Annotated[str, Field(min_length=1, max_length=60, description="IANA zone of the customer")]
+PostalCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{1,9}$")]
+TemplateName = Annotated[str, Field(min_length=1, max_length=81)]
+Variable = Annotated[str, Field(max_length=1550)]
+OnBehalf = Annotated[Login | None, Field(description="login name; only with scope outreach/behalf")]
+
+
+class _In(BaseModel):
+    """Closed and strict: an unknown field or a number for a text is a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Located(_In):
+    zone: Zone | None = None
+    postal_code: PostalCode | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (KeyError, ValueError, OSError) as error:
+                raise ValueError("not an IANA time zone") from error
+        return value
+
+
+class RecipientIn(_Located):
+    """One customer, and the template's variables in order."""
+
+    phone: Number
+    variables: list[Variable] = Field([], max_length=20)
+
+
+class OutreachIn(_In):
+    """Text these customers with this template."""
+
+    template: TemplateName
+    recipients: list[RecipientIn]
+    associate: OnBehalf = None
+
+
+class CheckIn(_Located):
+    """May I text this customer now?"""
+
+    phone: Number
+    template: TemplateName | None = None
+    associate: OnBehalf = None
+
+
+class ConsentIn(_Located):
+    """What a customer agreed to, in which words, and how it was given. `none` = opted out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    phone: Number
+    consent_class: Literal["one_to_one", "marketing", "none"] = Field(alias="class")
+    wording: str = Field(min_length=1, max_length=2000)
+    method: str = Field(min_length=1, max_length=60, description="e.g. web_form, in_store, text")
+    evidence: str | None = Field(None, max_length=500)
+    banner: str | None = Field(None, max_length=81, description="only with scope outreach/behalf")
+    associate: OnBehalf = None
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RowOut(_Out):
+    """The verdict on one recipient, by place in the request."""
+
+    n: int
+    status: str
+    reason: str | None = None
+    until: str | None = Field(None, description="next legal instant, UTC")
+    rule: str | None = None
+    segments: int = 0
+    phone: str | None = Field(None, description="masked; only in GET")
+
+
+class BatchOut(_Out):
+    """A batch: what was taken (POST), or how it stands (GET)."""
+
+    id: str
+    state: str
+    rows: list[RowOut]
+    remaining_today: int
+
+
+class LimitOut(BatchOut):
+    """Nothing was taken because the associate's day is used up."""
+
+    code: Literal["daily_limit_reached"] = "daily_limit_reached"
+    message: str = "today's texts of this associate are used up"
+    until: str
+
+
+class CheckOut(_Out):
+    """Whether a text would be taken now; if not, why and from when on."""
+
+    allowed: bool
+    reason: str | None = None
+    until: str | None = None
+    rule: str | None = None
+    remaining_today: int
+
+
+class ConsentOut(_Out):
+    """Where the entry stands in the customer's ledger."""
+
+    customer: str
+    entry: int
+
+
+class ProblemOut(_Out):
+    """One wrong field."""
+
+    where: str
+    what: str
+
+
+class ErrorOut(_Out):
+    """Every refusal: a stable code, a sentence, and the wrong fields if it is about fields."""
+
+    code: str
+    message: str
+    details: list[ProblemOut] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation as the API and its description know it."""
+
+    key: str
+    name: str
+    summary: str
+    scope: str
+    takes: type[BaseModel] | None
+    gives: dict[int, type[BaseModel]]
+    refuses: tuple[int, ...]
+
+
+ROUTES = (
+    Route("POST /outreach", "send", "Text these customers", "outreach/send", OutreachIn,
+          {202: BatchOut, 200: BatchOut, 429: LimitOut}, (400, 401, 403, 409, 413, 503)),
+    Route("GET /outreach/{id}", "look", "How did it go", "outreach/read", None,
+          {200: BatchOut}, (401, 403, 404, 503)),
+    Route("POST /outreach/check", "check", "May I text this customer now", "outreach/read",
+          CheckIn, {200: CheckOut}, (400, 401, 403, 413, 503)),
+    Route("POST /consents", "consent", "Record what a customer agreed to", "outreach/consent",
+          ConsentIn, {201: ConsentOut}, (400, 401, 403, 413, 503)),
+)  # fmt: skip
+
+
+def taken(batch: Batch) -> BatchOut:
+    """The answer to POST: verdicts as first given, however far the batch has come since."""
+    rows = [_verdict(row) for row in batch.rows]
+    statuses = {row.status for row in rows}
+    state = next((s for s in (RowState.ACCEPTED, RowState.DEFERRED) if s in statuses),
+                 BatchState.CLOSED)  # fmt: skip
+    return BatchOut(id=batch.id, state=str(state), rows=rows, remaining_today=batch.remaining)
+
+
+def only_the_limit(batch: Batch) -> datetime | None:
+    """When the day's limit alone kept everything back: the instant it begins anew."""
+    if batch.rows and all(row.reason == "daily_limit" for row in batch.rows):
+        return batch.rows[0].until
+    return None
+
+
+def standing(batch: Batch) -> BatchOut:
+    """The answer to GET: states as they are now, numbers masked."""
+    rows = [
+        RowOut(n=row.n, status=str(row.state), reason=row.reason, until=_until(row.until),
+               rule=row.rule, segments=row.segments,
+               phone=row.phone.masked if row.phone else None)
+        for row in batch.rows
+    ]  # fmt: skip
+    return BatchOut(id=batch.id, state=str(batch.state), rows=rows,
+                    remaining_today=batch.remaining)  # fmt: skip
+
+
+def _verdict(row: Row) -> RowOut:
+    """A row that was claimed once (it has a chunk) or is on its way had been taken."""
+    was_taken = row.chunk is not None or row.state is not RowState.BLOCKED
+    if not was_taken:
+        return RowOut(n=row.n, status="blocked", reason=row.reason, until=_until(row.until),
+                      rule=row.rule, segments=row.segments)  # fmt: skip
+    if row.until is None:
+        return RowOut(n=row.n, status="accepted", segments=row.segments)
+    return RowOut(n=row.n, status="deferred", reason="outside_window", until=_until(row.until),
+                  rule=row.rule, segments=row.segments)  # fmt: skip
+
+
+def _until(instant: datetime | None) -> str | None:
+    """Whole seconds, as the table keeps them: the first answer and its repetition are equal."""
+    return None if instant is None else iso(instant.replace(microsecond=0))
