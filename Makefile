@@ -71,7 +71,7 @@ schema: .venv/done ## Write the generated documents: program schema, OpenAPI
 
 # ---------------------------------------------------------------- artefacts and stacks
 build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 for the other)
-	@ARCHITECTURE=$(or $(ARCHITECTURE),arm64) UV="$(CURDIR)/$(UV)" .venv-sam/bin/sam build \
+	@ARCHITECTURE=$(or $(ARCHITECTURE),arm64) UV="$(CURDIR)/$(UV)" PY="$(CURDIR)/.venv-sam/bin/python" .venv-sam/bin/sam build \
 		--parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64) --build-dir .aws-sam/build >build/sam-build.log 2>&1 \
 		|| { cat build/sam-build.log; exit 1; }
 	@echo "build    ok: $$(ls -d .aws-sam/build/*/ | wc -l) artefacts for $(or $(ARCHITECTURE),arm64), layer $$(du -sm .aws-sam/build/CommonLayer | cut -f1) MiB"

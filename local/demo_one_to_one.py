@@ -109,7 +109,7 @@ def _comes_online(scene: Scene, telling: Telling, waiting: Conversation) -> None
     texts = [t.body for t in scene.sim.handset(MEMBER_PHONE)]
     telling.facts("handset", texts)
     telling.check("exactly one text, with the way back",
-                  [scene.program.notification.link in body for body in texts], [True])  # fmt: skip
+                  ["https://members.example.com/messages" in body for body in texts], [True])  # fmt: skip
     scene.sim.agent(DANA).close(waiting)
     scene.settle()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -25,9 +24,9 @@ import httpx
 from instore.adapters.programs import Programs
 from instore.adapters.table import Table
 
+from .emulator import add_routes, emulator, make_up
 from .invoke import RealClock
-from .lambda_runtime import free_ports
-from .scene import Scene, roster_files
+from .scene import Scene, roster_files, webhook_app
 from .telling import DiffersError, Telling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +42,7 @@ def main() -> int:
     telling = Telling()
     started = time.monotonic()
     try:
-        with _emulator() as environment, _platform() as scene:
+        with emulator() as environment, _platform() as scene:
             rehearsal = _Rehearsal(telling, scene, environment)
             try:
                 rehearsal.run()
@@ -107,38 +106,30 @@ class _Rehearsal:
         self.tell.check(
             f"{len(resources)} resources", stack["StackStatus"].endswith("COMPLETE"), True
         )
-        self._make_up_for_the_emulator()
-        self.url = _routes(self.client("apigatewayv2"), cloud, self.names, self.endpoint)
-
-    def _make_up_for_the_emulator(self) -> None:
-        """What ministack does not do as AWS does; see docs/rehearsal.md."""
-        self.client("iam").put_role_policy(
-            RoleName=self.names["PlatformEventsRole"], PolicyName="emulator",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{
-                # AWS authorises SendMessageBatch as sqs:SendMessage; the emulator by its own name.
-                "Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}]}),
-        )  # fmt: skip
-        for mapping in self.client("lambda").list_event_source_mappings()["EventSourceMappings"]:
-            concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
-            if concurrency is not None:  # the emulator keeps a Number parameter as text and stumbles
-                self.client("lambda").update_event_source_mapping(
-                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)})  # fmt: skip
+        make_up(self.client("iam"), self.client("lambda"), names=self.names)
+        self.url = add_routes(
+            self.client("apigatewayv2"),
+            cloud,
+            stack=STACK,
+            names=self.names,
+            endpoint=self.endpoint,
+        )
 
     def _prepare(self) -> None:
         self.tell.step("Secrets, program and roster, as a deployer does it")
         secrets = self.client("secretsmanager")
         for account in self.scene.program.accounts:
             self.scene.sim.install_webhook(
-                account.id, account.webhook_client_id, f"webhook secret of {account.id}",
+                account.id, webhook_app(account.id), f"webhook secret of {account.id}",
                 f"{self.url}/liveperson/events")  # fmt: skip
             secret = {**self.scene.sim.secrets_for(account.id),
-                      "webhook_client_id": account.webhook_client_id}  # fmt: skip
+                      "webhook_client_id": webhook_app(account.id)}  # fmt: skip
             secrets.create_secret(Name=account.secret, SecretString=json.dumps(secret))
         kay = self.scene.banner("kay")
-        account = self.scene.program.account(ACCOUNT)
-        assert account is not None
+        sub = self.scene.program.account(ACCOUNT)
+        assert sub is not None
         self.scene.sim.install_bot(ACCOUNT, kay.bots[0], kay.bot_skill, self.url,
-                                   account.bot_client_id, "production")  # fmt: skip
+                                   sub.bot_client_id, "production")  # fmt: skip
         table = Table(self.client("dynamodb"), self.outputs["TableName"])
         programs = Programs(table, now=lambda: datetime.now(UTC))
         document = json.loads(json.dumps(self.scene.document, default=str))
@@ -280,73 +271,6 @@ class _Rehearsal:
             got = look()
         self.tell.check(what, got, wanted)
         return got
-
-
-def _routes(gateway: Any, cloud: Any, names: dict[str, str], endpoint: str) -> str:
-    """Routes and authorizer from the processed template: the emulator does not read `Body`."""
-    processed = cloud.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
-    document = processed if isinstance(processed, dict) else json.loads(processed)
-    body = document["Resources"]["HttpApi"]["Properties"]["Body"]
-    api = names["HttpApi"]
-    for old in gateway.get_routes(ApiId=api)["Items"]:
-        gateway.delete_route(ApiId=api, RouteId=old["RouteId"])
-    authorizers = {}
-    for name, scheme in body["components"]["securitySchemes"].items():
-        jwt = scheme["x-amazon-apigateway-authorizer"]
-        parameters = {p["ParameterKey"]: p["ParameterValue"] for p in
-                      cloud.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]}  # fmt: skip
-        configuration = json.loads(json.dumps(jwt["jwtConfiguration"]))
-        authorizers[name] = gateway.create_authorizer(
-            ApiId=api, Name=f"{name}-{time.time_ns()}", AuthorizerType="JWT",
-            IdentitySource=[jwt["identitySource"]],
-            JwtConfiguration={"Issuer": parameters[configuration["issuer"]["Ref"]],
-                              "Audience": [parameters[a["Ref"]] for a in configuration["audience"]]},
-        )["AuthorizerId"]  # fmt: skip
-    for path, methods in body["paths"].items():
-        for method, operation in methods.items():
-            target = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            function = target.split("${")[-1].split("}")[0].split(".")[0]
-            alias = names.get(function, function)
-            integration = gateway.create_integration(
-                ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0",
-                IntegrationUri=alias if alias.startswith("arn:") else
-                f"arn:aws:lambda:us-east-1:000000000000:function:{alias}",
-            )["IntegrationId"]  # fmt: skip
-            secured: dict[str, Any] = {}
-            for name, scopes in (operation.get("security") or [{}])[0].items():
-                secured = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[name],
-                           "AuthorizationScopes": scopes}  # fmt: skip
-            gateway.create_route(ApiId=api, RouteKey=f"{method.upper()} {path}",
-                                 Target=f"integrations/{integration}", **secured)  # fmt: skip
-    return f"{endpoint}/_aws/execute-api/{api}/$default"
-
-
-@contextmanager
-def _emulator() -> Iterator[dict[str, str]]:
-    """ministack on a free loopback port, with IAM enforced, out of a clean environment."""
-    (port,) = free_ports(1)
-    clean = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "build"), "TMPDIR": "/tmp"}
-    log = (ROOT / "build" / "ministack.log").open("wb")
-    process = subprocess.Popen(
-        [str(ROOT / ".venv-rehearse" / "bin" / "ministack")], stdout=log, stderr=subprocess.STDOUT,
-        start_new_session=True, env={**clean, "AUTH": "true", "IOT_MTLS_ENABLED": "0",
-                                     "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)},
-    )  # fmt: skip
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                httpx.get(f"{endpoint}/_ministack/health", timeout=1)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.25)
-        yield {**clean, "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test",
-               "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-               "SAM_CLI_TELEMETRY": "0"}  # fmt: skip
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        log.close()
 
 
 @contextmanager

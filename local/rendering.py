@@ -229,4 +229,4 @@ def _create_secrets(rendered: Rendered) -> None:
         answer = client.create_secret(
             Name=properties.get("Name", f"{rendered.stack}-{name}"), SecretString=text
         )
-        rendered.resolver.known[name] = answer["ARN"]
+        rendered.resolver.known |= {name: answer["ARN"], f"{name}.Id": answer["ARN"]}

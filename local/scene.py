@@ -165,7 +165,7 @@ class Scene:
         """Bots, webhooks, secrets, program, rosters; then the map is rebuilt."""
         for account in self.program.accounts:
             self.sim.install_webhook(
-                account.id, account.webhook_client_id, f"webhook secret of {account.id}",
+                account.id, webhook_app(account.id), f"webhook secret of {account.id}",
                 f"{self.stack.url}/liveperson/events",
             )  # fmt: skip
         for banner in self.program.banners:
@@ -178,7 +178,7 @@ class Scene:
                 )  # fmt: skip
         for account in self.program.accounts:
             secret = {**self.sim.secrets_for(account.id),
-                      "webhook_client_id": account.webhook_client_id}  # fmt: skip
+                      "webhook_client_id": webhook_app(account.id)}  # fmt: skip
             self.stack.put_secret(account.secret, secret)
         self.apply_program()
         for account_id in {b.account for b in self.program.banners}:
@@ -251,6 +251,11 @@ class Scene:
         """Our own item of a conversation."""
         table = Table(self.stack.client("dynamodb"), self.stack.table_name)
         return table.get(f"CONVERSATION#{account}#{conversation}", "CONVERSATION") or {}
+
+
+def webhook_app(account: str) -> str:
+    """Client id of the app that sends an account's webhooks."""
+    return f"5a1c0de0-0000-4000-8000-{int(account):012d}"
 
 
 _NOBODY = "login,employee_id,aliases\n"

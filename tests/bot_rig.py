@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -27,6 +28,11 @@ from instore.program import Account, Banner, Program, load_program
 from instore.runtime.http import read_request
 from instore.runtime.services import Services, using
 from instore.runtime.settings import Settings
+
+CONTEXT = SimpleNamespace(
+    function_name="RoutingBot", memory_limit_in_mb=1024, aws_request_id="r-1",
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:RoutingBot",
+)  # fmt: skip
 
 PROGRAMS = Path(__file__).parents[1] / "local" / "programs"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -193,7 +199,7 @@ class BotRig:
     def call(self, method: str, tail: str, body: Any = None, **more: Any) -> tuple[int, Any]:
         event = self.request(method, tail, body, **more)
         with using(self.services):
-            given = handler(event, None)
+            given = handler(event, CONTEXT)
         return given["statusCode"], json.loads(given["body"])
 
     def beside(self, text: str, sequence: int = 0) -> tuple[int, Any]:

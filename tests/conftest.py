@@ -12,11 +12,13 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from instore.adapters.table import Table
-from instore.program import Account, Program, load_program
 from local.lock import locked_calls
+from local.permissions import FOLDER, recorded_handlers
 from local.stack import table_definition
 from moto import mock_aws
+
+from instore.adapters.table import Table
+from instore.program import Account, Program, load_program
 
 ROOT = Path(__file__).parent.parent
 _numbers = itertools.count()
@@ -65,6 +67,16 @@ def _aws() -> Iterator[None]:
         yield  # somebody's DynamoDB Local: the table tests run against it
         return
     with mock_aws(), locked_calls():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _permissions() -> Iterator[None]:
+    """Where a run keeps what each function needed, handlers run without a stack tell it too."""
+    if os.environ.get(FOLDER) is None:
+        yield
+        return
+    with locked_calls(), recorded_handlers():
         yield
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from instore.runtime.observability import arrived, logger, metrics
 from instore.runtime.outreach_http import Response, dispatch
 from instore.runtime.outreach_operations import OPERATIONS
+from instore.runtime.snapshot import ready
+
+ready("table", "secrets", "queues", modules=("phonenumbers",))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -12,7 +12,10 @@ from instore.assignment import Heard, hear_relay, hear_webhook
 from instore.errors import InstoreError, NotAuthenticatedError
 from instore.runtime.observability import arrived, cause_of, count, logger, metrics
 from instore.runtime.services import services
+from instore.runtime.snapshot import ready
 from instore.runtime.webhooks import answer, parsed, raw_body
+
+ready("secrets", "queues")
 
 
 @logger.inject_lambda_context(clear_state=True)

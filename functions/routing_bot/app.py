@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from instore import conversing
 from instore.bot_messages import read_create, read_event
-from instore.errors import BadInputError, NotFoundError
+from instore.errors import NotFoundError
 from instore.routing_flow import Means
 from instore.runtime.bot_tokens import verify_bot_token
 from instore.runtime.http import Request, Response, guard, read_request, respond
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import Services, services
+from instore.runtime.snapshot import ready
 
-CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+ready("table", "secrets", modules=("httpx", "jwt", "oauthlib.oauth1", "phonenumbers"))
 
 
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 @guard
 def handler(event: dict[str, Any], _context: Any) -> Response:
@@ -38,9 +39,7 @@ def answer(request: Request, use: Services) -> Response:
     version = use.programs.version
     if request.route.endswith("/state"):
         return respond(200, conversing.state_of(seat, version=version))
-    conversation = request.path.get("conversation", "")
-    if not CONVERSATION.match(conversation):
-        raise BadInputError("not a conversation id", code="wrong_field")
+    conversation = conversing.check_conversation(request.path.get("conversation", ""))
     means = Means(use.conversations, use.customers, use.stores, use.presences, use.liveperson,
                   use.backend, version)  # fmt: skip
     if request.route.startswith("PUT "):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local import configure
+
 from instore.adapters.programs import Programs
 from instore.adapters.table import Table
 from instore.errors import ConflictError, NotFoundError, ProgramError, UnavailableError
-from local import configure
 
 PROGRAMS = Path(__file__).parents[2] / "local" / "programs"
 IN_STORE = str(PROGRAMS / "in_store.yaml")

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from instore.adapters.files import Files
 from instore.adapters.queues import Queues
 from instore.adapters.secrets import Secrets
@@ -101,7 +102,8 @@ def test_a_queue_that_refuses_one_change_loses_none() -> None:
         ours.conversation_changes([{"account": "1", "conversation": "c"}])
 
 
-def test_files_are_there_or_not_or_away(_aws: None) -> None:
+@pytest.mark.usefixtures("_aws")
+def test_files_are_there_or_not_or_away() -> None:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="roster-test")
     s3.put_object(Bucket="roster-test", Key="roster/1/stores.csv", Body=b"group,name\n")
@@ -161,7 +163,7 @@ def test_nothing_is_built_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert services() is ours
 
 
-def test_every_adapter_can_be_built(_aws: None, vault: Any) -> None:
+def test_every_adapter_can_be_built(vault: Any) -> None:
     vault.create_secret(Name="instore/key", SecretString="k" * 64)
     ours = Services(
         Settings(table_name="t", customer_key_secret="instore/key", secret_prefix="instore/")

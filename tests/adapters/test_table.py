@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
+
 from instore.adapters.table import Done, Refused, Table, decode, encode
 from instore.errors import UnavailableError
 

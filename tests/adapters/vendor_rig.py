@@ -23,7 +23,6 @@ KEYS = {
 }  # fmt: skip
 ACCOUNT = Account.model_validate({
     "id": "20000001", "role": "owner", "secret": "rig/lp", "bot_client_id": "b",
-    "webhook_client_id": "w",
 })  # fmt: skip
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 

@@ -63,7 +63,7 @@ class Meter:
     def _read(self, key: dict[str, Any]) -> dict[str, Any] | None:
         from local.lock import watching
 
-        with watching(None):
+        with watching(None, alone=True):
             found: dict[str, Any] | None = self._get(
                 TableName=self._table.name, Key=key, ConsistentRead=True
             ).get("Item")

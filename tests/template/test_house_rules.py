@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from local.template import ROOT, read_template, resources_of
+
 from instore.runtime.observability import METRICS, NAMESPACE
 from instore.runtime.settings import Settings
-from local.template import ROOT, read_template, resources_of
 
 TEMPLATE = read_template()
 FUNCTIONS = resources_of(TEMPLATE, "AWS::Serverless::Function")
@@ -162,18 +164,14 @@ def test_the_runbook_speaks_of_no_alarm_that_is_gone() -> None:
 def emitted() -> set[str]:
     """First arguments of `count(...)` in the layer and the functions."""
     names = set()
+    declared = ROOT / "layers/common/instore/runtime/observability.py"
     for path in [
         *(ROOT / "layers/common/instore").rglob("*.py"),
         *(ROOT / "functions").rglob("*.py"),
     ]:
         for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and node.value in METRICS
-            ):
-                if path.name != "observability.py":
-                    names.add(node.value)
+            if isinstance(node, ast.Constant) and node.value in METRICS and path != declared:
+                names.add(node.value)
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "count":
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant):
@@ -229,13 +227,34 @@ def test_the_table_can_be_restored_and_forgets_on_time() -> None:
 
 
 def test_what_lambda_gets_is_pinned_with_hashes_and_no_address() -> None:
-    pins = sorted((ROOT / "requirements").glob("*.txt")) + [ROOT / "layers/common/requirements.txt"]
+    pins = [*(ROOT / "requirements").glob("*.txt"), ROOT / "layers/common/requirements.txt"]
     for path in pins:
         text = path.read_text()
         assert "://" not in text
         names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==", text, re.M)
         assert len(names) > 0
         assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:", text, re.M)) == len(names)
+
+
+def test_the_arrows_are_stated_for_every_subject() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    stated = set(rules["contracts"][0]["source_modules"])
+    files = {p.stem for p in (ROOT / "layers/common/instore").glob("*.py")} - {"__init__"}
+    assert stated == {f"instore.{name}" for name in files}
+
+
+CLOCKS = re.compile(r"datetime\.now|time\.time\(|utcnow|date\.today|random\.|uuid4|os\.environ")
+
+
+def test_subjects_read_no_clock_no_chance_and_no_environment() -> None:
+    subjects = (ROOT / "layers/common/instore").glob("*.py")
+    assert [p.name for p in subjects if CLOCKS.search(p.read_text())] == []
+
+
+def test_functions_do_not_know_each_other() -> None:
+    names = "|".join(folder(name) for name in FUNCTIONS)
+    for path in (ROOT / "functions").glob("*/app.py"):
+        assert not re.search(rf"^(from|import) ({names})", path.read_text(), re.M)
 
 
 def test_rooms_stay_small() -> None:

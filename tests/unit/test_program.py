@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from instore.errors import ProgramError
 from instore.model import Stickiness
 from instore.program import Program, load_program
@@ -43,6 +44,14 @@ def put(path: str, value: Any) -> Change:
     return change
 
 
+def both(*changes: Change) -> Change:
+    def change(document: dict[str, Any]) -> None:
+        for one in changes:
+            one(document)
+
+    return change
+
+
 WRONG: list[tuple[str, Change, str, str]] = [
     ("unknown account", put("banners.0.account", "99999999"), "banners[0].account",
      "unknown account '99999999'"),
@@ -70,11 +79,13 @@ WRONG: list[tuple[str, Change, str, str]] = [
      "exactly one account is the owner, not 0"),
     ("two owners", put("accounts.1.role", "owner"), "accounts",
      "exactly one account is the owner, not 2"),
+    ("secret of another account", put("accounts.1.secret", "instore/lp/10000003"),
+     "accounts[1].secret", "must end with /lp/10000002"),
     ("account twice", put("accounts.2.id", "10000002"), "accounts[2].id",
      "'10000002' is there twice"),
     ("banner twice", put("banners.1.name", "kay"), "banners[1].name", "'kay' is there twice"),
-    ("bot of two banners", lambda d: (put("banners.1.bots", ["kay-router"])(d),
-                                      put("banners.1.bot_skill", "kay-bot")(d)) and None,
+    ("bot of two banners", both(put("banners.1.bots", ["kay-router"]),
+                                 put("banners.1.bot_skill", "kay-bot")),
      "banners[1].bots", "bot 'kay-router' with skill 'kay-bot' is also of 'kay'"),
     ("stop of unknown banner", put("stops.banners", ["kays"]), "stops.banners[0]",
      "unknown banner 'kays'"),

@@ -8,18 +8,20 @@ never lost for that reason: if it cannot be recorded, LivePerson has to bring it
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import consent
 from .bot_messages import CreateCall, EventCall, reply
 from .conversation import Answer, Conversation, State
-from .errors import NotFoundError, UnavailableError
+from .errors import BadInputError, NotFoundError, UnavailableError
 from .identifying import identify
 from .program import Account, Banner, Program
 from .routing_flow import Means, Turn, take_turn
 
 ENVIRONMENTS = ("draft", "production")
+_CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,13 @@ def check_environment(seat: Seat, *, environment: str) -> None:
     """Raises NotFoundError for a bot or an environment we do not have."""
     if environment not in environments(seat):
         raise NotFoundError("no such environment", code="unknown_environment")
+
+
+def check_conversation(conversation: str) -> str:
+    """The id as it will be a key. Raises BadInputError for what LivePerson never sends."""
+    if not _CONVERSATION.match(conversation):
+        raise BadInputError("not a conversation id", code="wrong_field")
+    return conversation
 
 
 def state_of(seat: Seat, *, version: int) -> dict[str, str]:

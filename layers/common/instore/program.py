@@ -37,9 +37,8 @@ class Account(Part):
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
     role: Literal["owner", "sub"]
     zone: Literal["americas", "emea", "apac"] = "americas"
-    secret: Name = Field(description="Secrets Manager name of the account's keys")
+    secret: Name = Field(description="Secrets Manager name of its keys: <prefix>lp/<account id>")
     bot_client_id: str = Field(min_length=1, description="`azp` of tokens LivePerson sends our bot")
-    webhook_client_id: str = Field(min_length=1, description="x-liveperson-client-id of its events")
 
 
 class Number(Part):
@@ -219,6 +218,10 @@ def _account_problems(program: Program) -> Iterable[FieldProblem]:
     if len(owners) != 1:
         yield FieldProblem("accounts", f"exactly one account is the owner, not {len(owners)}")
     yield from _repeated("accounts", "id", [a.id for a in program.accounts])
+    for index, account in enumerate(program.accounts):
+        # The webhook finds the secret by the account's id alone, without reading the program.
+        if not account.secret.endswith(f"/lp/{account.id}"):
+            yield FieldProblem(f"accounts[{index}].secret", f"must end with /lp/{account.id}")
 
 
 def _banner_problems(program: Program) -> Iterable[FieldProblem]:

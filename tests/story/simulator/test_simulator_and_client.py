@@ -40,8 +40,7 @@ class Secrets:
 
 def account(number: str) -> Account:
     return Account(id=number, role="owner" if number == OWNER else "sub",
-                   secret=f"instore/{number}", bot_client_id="our-bot-client",
-                   webhook_client_id="hook-client")  # fmt: skip
+                   secret=f"instore/{number}", bot_client_id="our-bot-client")  # fmt: skip
 
 
 @pytest.fixture
