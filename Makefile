@@ -44,15 +44,19 @@ setup: .venv/done ## Install what demo and test need into .venv (they do it them
 demo: .venv/done ## Run the main job on a local stack and tell it step by step (no account needed)
 	@$(BIN)/python -m local.demo $(ARGS)
 
-test: .venv/done ## All tests, fast ones first
-	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/properties tests/contracts tests/adapters tests/functions tests/interleavings
-	@$(BIN)/pytest -q -n 2 --dist loadfile tests/template tests/story
+POLICIES := tests/template/test_policies.py
+
+test: .venv/done ## All tests, fast ones first; last, that the roles allow what was called and no more
+	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && export INSTORE_PERMISSIONS="$$kept" && \
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/properties tests/contracts tests/adapters tests/functions tests/interleavings && \
+	$(BIN)/pytest -q -n 2 --dist loadfile --ignore=$(POLICIES) tests/template tests/story && \
+	$(BIN)/pytest -q $(POLICIES)
 
 test-fast: .venv/done ## Rules and handlers only: seconds
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/functions
 
 cover: .venv/done ## Branch coverage of layer and functions, 95 % at least
-	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 tests
+	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 --ignore=$(POLICIES) tests
 
 check: .venv/done .venv-sam/done .venv-lint/done | build-dir ## Format, lint, types, arrows, template
 	@$(BIN)/ruff format --check -q . && echo "format   ok"

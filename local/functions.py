@@ -109,8 +109,11 @@ class Function:
         self._one_at_a_time = threading.RLock()
 
     def start_cold(self) -> None:
-        """Forget the warm process: the next call builds its services anew."""
+        """End the warm process, its connections too: the next call builds its services anew."""
         with self._one_at_a_time:
+            for adapter in vars(self._services).values() if self._services else ():
+                if callable(close := getattr(adapter, "close", None)):
+                    close()
             self._services = None
 
     @property

@@ -74,6 +74,8 @@ class LocalStack:
         for name, calls in self.calls.items():
             keep(name, calls)
         self._open.close()
+        for function in self.functions.values():
+            function.start_cold()
 
     def _deploy(self, opening: ExitStack) -> None:
         self.rendered: Rendered = render(
