@@ -13,8 +13,9 @@ from typing import Any, TextIO
 
 _lines: ContextVar[list[str] | None] = ContextVar("lines", default=None)
 
-# An E.164 number: a plus and 8 to 15 digits; or a bare North American one of 11 digits.
-_PHONE = re.compile(r"\+[1-9]\d{7,14}(?!\d)|(?<![\d.#-])1[2-9]\d{2}[2-9]\d{6}(?![\d.])")
+# An E.164 number: a plus and 8 to 15 digits; or a bare North American one of 11 digits, unless it
+# is a piece of a hexadecimal id.
+_PHONE = re.compile(r"\+[1-9]\d{7,14}(?!\d)|(?<![\da-f.#-])1[2-9]\d{2}[2-9]\d{6}(?![\da-f.])")
 
 
 class _Routed(io.TextIOBase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,8 +14,10 @@ from local.scene import Scene
 from local.watch import Call
 
 KAY, ZALES, PLAN = "10000002", "10000003", "20000001"
-STORE, TEAM = "Kay 1204 Pasadena", "Navigators North"
+STORE, ZALES_STORE = "Kay 1204 Pasadena", "Zales 0310 Glendale"
+TEAM = "Navigators North"
 DANA, LEE, BEA = "dana@kay.example.com", "lee@kay.example.com", "bea@kay.example.com"
+ZOE = "zoe@zales.example.com"
 NAVIGATOR, NOOR = "dana@plan.example.com", "noor@plan.example.com"
 KAY_NUMBER, PLAN_NUMBER = "+12125550100", "+16125550100"
 DANAS_CODE = "2N9C"  # Base36 of employee id 123456
@@ -32,7 +35,7 @@ def in_store(
     *, now: datetime = NOON, change: Change | None = None, options: Options | None = None,
     slots: int = 10,
 ) -> Iterator[Scene]:  # fmt: skip
-    """Kay 1204 with Dana, Lee and their manager Bea; nobody is online yet."""
+    """Kay 1204 with Dana, Lee and their manager Bea, Zales 0310 with Zoe; nobody is online."""
     with Scene("in_store.yaml", now=now, options=options) as scene:
         where = {"zone": "America/Los_Angeles", "state": "CA", "hours": "10:00-21:00"}
         scene.add_store(KAY, STORE, banner="kay", postal_code="91101", **where)
@@ -41,6 +44,8 @@ def in_store(
         scene.add_associate(KAY, STORE, LEE, nickname="Lee", employee_id="123457",
                             max_slots=slots)  # fmt: skip
         scene.add_associate(KAY, STORE, BEA, nickname="Bea", manager=True, max_slots=slots)
+        scene.add_store(ZALES, ZALES_STORE, banner="zales", **where)
+        scene.add_associate(ZALES, ZALES_STORE, ZOE, nickname="Zoe", employee_id="223456")
         yield from _run(scene, change)
 
 
@@ -73,8 +78,8 @@ def denied(scene: Scene) -> list[Call]:
     return [call for calls in scene.stack.calls.values() for call in calls if call.verdict.denied]
 
 
-def consent(scene: Scene, phone: str, *, login: str = DANA) -> None:
-    body = {"phone": phone, "class": "one_to_one", "method": "tablet", "wording": CONSENT_WORDS}
+def consent(scene: Scene, phone: str, *, login: str = DANA, kind: str = "one_to_one") -> None:
+    body = {"phone": phone, "class": kind, "method": "tablet", "wording": CONSENT_WORDS}
     assert scene.api("POST", "/consents", login=login, body=body).status_code == 201
 
 
@@ -125,3 +130,27 @@ def member_writes(
 def on_screen(scene: Scene, phone: str) -> list[str]:
     """All that reached a handset, oldest first."""
     return [text.body for text in scene.sim.handset(phone)]
+
+
+def stored(scene: Scene) -> str:
+    """Everything in the table, in order."""
+    items = scene.stack.client("dynamodb").scan(TableName=scene.stack.table_name)["Items"]
+    return json.dumps(sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"])))
+
+
+def waiting(scene: Scene, queue: str) -> int:
+    url = scene.stack.rendered.reference(queue)
+    told = scene.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return sum(int(told["Attributes"][f"ApproximateNumberOfMessages{kind}"])
+               for kind in ("", "Delayed", "NotVisible"))  # fmt: skip
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code; every refusal has a sentence and never a trace."""
+    body = answer.json()
+    assert set(body) <= {"code", "message", "details"}
+    assert isinstance(body["message"], str)
+    assert 3 < len(body["message"]) < 200
+    for sign_of_a_trace in ("Traceback", ".py", "Error(", "instore."):
+        assert sign_of_a_trace not in answer.text
+    return answer.status_code, body["code"]

@@ -14,7 +14,7 @@ import pytest
 from functions.routing_bot.app import handler
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
-from tests.bot_rig import BotRig, told
+from tests.bot_rig import CONTEXT, BotRig, told
 
 from instore.adapters.table import Table
 from instore.bot_messages import read_create, read_event, reply
@@ -170,7 +170,7 @@ def test_the_event_files_are_answered(table: Table, clock: Any) -> None:
         text = (EVENTS / f"routing_bot.{name}.json").read_text()
         event = json.loads(text.replace("${BOT_TOKEN}", bot.token()))
         with using(bot.services):
-            given = handler(event, None)
+            given = handler(event, CONTEXT)
         answers[name] = (given["statusCode"], json.loads(given["body"]))
     assert answers["environments"] == (200, ["draft", "production"])
     assert answers["state"][1]["state"] == "online"

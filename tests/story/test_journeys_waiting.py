@@ -61,6 +61,7 @@ def test_the_customer_chooses_to_wait_or_the_next_person() -> None:
         scene.sim.agent(DANA).login()
         assert [c.phone for c in scene.sim.agent(DANA).offered()] == [ANA]
         # Whoever is there is not worth a question.
+        scene.clock.advance(16)
         assert texts(scene, CLEO, DANAS_CODE).suggested == scene.sim.agent(DANA).id
 
 
@@ -92,6 +93,7 @@ def test_first_reply_mode_texts_when_the_associate_writes() -> None:
         accepts(scene, conversation)
         assert calls_back(scene) == []
         for words in ("I am reading your question.", "And here is the answer."):
+            scene.clock.advance(5)
             scene.sim.agent(NAVIGATOR).reply(conversation, words)
             scene.settle()
             assert calls_back(scene) == [True]

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.bot_rig import KEY, OTHER_KEY, SCOPE, BotRig
+from tests.bot_rig import CONTEXT, KEY, OTHER_KEY, SCOPE, BotRig
 
 from instore.adapters.table import Table
 from instore.errors import VendorUnavailableError
@@ -111,7 +111,7 @@ def test_no_bearer_token_is_401(bot: BotRig, header: str | None) -> None:
     event = bot.request("POST", "events", {"type": "TEXT"})
     event["headers"] = {} if header is None else {"authorization": header}
     with using(bot.services):
-        assert handler(event, None)["statusCode"] == 401
+        assert handler(event, CONTEXT)["statusCode"] == 401
 
 
 def test_the_key_is_the_one_the_token_names(bot: BotRig) -> None:

@@ -26,6 +26,8 @@ LIMITS = Limits(total=10, connect=1.5, largest=10_000_000)
 PAGE = 1000  # default 100, at most 5000
 WINDOW = timedelta(hours=24)  # the longest a call may ask for
 GAP_S = 0.1  # ten requests a second
+# A campaign's report has one of these at least; what has none is no report without a name.
+_CAMPAIGN_PARTS = {"campaignName", "requestMetadata", "page", "consumersReport"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def name_of_campaign(session: Session, account: Account, *, campaign_id: str) ->
         if error.vendor_status == 404:
             return None
         raise
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or not answer.keys() & _CAMPAIGN_PARTS:
         raise VendorGarbageError("the campaign's report has another shape")
     metadata = answer.get("requestMetadata")
     for part in (answer, metadata if isinstance(metadata, dict) else {}):

@@ -189,9 +189,8 @@ def only_the_limit(batch: Batch) -> datetime | None:
 def standing(batch: Batch) -> BatchOut:
     """The answer to GET: states as they are now, numbers masked."""
     rows = [
-        RowOut(n=row.n, status=str(row.state), reason=row.reason, until=_until(row.until),
-               rule=row.rule, segments=row.segments,
-               phone=row.phone.masked if row.phone else None)
+        RowOut(n=row.n, status=str(row.state), segments=row.segments,
+               phone=row.phone.masked if row.phone else None, **_why(row))
         for row in batch.rows
     ]  # fmt: skip
     return BatchOut(id=batch.id, state=str(batch.state), rows=rows,
@@ -208,6 +207,14 @@ def _verdict(row: Row) -> RowOut:
         return RowOut(n=row.n, status="accepted", segments=row.segments)
     return RowOut(n=row.n, status="deferred", reason="outside_window", until=_until(row.until),
                   rule=row.rule, segments=row.segments)  # fmt: skip
+
+
+def _why(row: Row) -> dict[str, str | None]:
+    """Why a row stands where it does. That it once waited for its window is no reason any more
+    when it has gone."""
+    if row.reason == "outside_window" and row.state not in (RowState.DEFERRED, RowState.BLOCKED):
+        return {}
+    return {"reason": row.reason, "until": _until(row.until), "rule": row.rule}
 
 
 def _until(instant: datetime | None) -> str | None:
