@@ -33,7 +33,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
             yield METRICS[resumed.notice.state]
 
     swept = sweep(Broom(
-        desk, house.stores, house.liveperson, conversation, now=house.now,
+        desk, house.stores, house.liveperson, conversation, now=house.now, sleep=house.sleep,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     ))  # fmt: skip
     for metric, number in swept.counts.items():

@@ -9,7 +9,7 @@ from tests.outreach_rig import ANNA, BEN, LOGINS, Killed, Rig, phone
 
 from instore.adapters.liveperson import TextStatus
 from instore.adapters.table import Table
-from instore.errors import UnavailableError, VendorUnavailableError
+from instore.errors import UnavailableError, VendorThrottledError, VendorUnavailableError
 from instore.notify import Notice, Resumed
 
 
@@ -219,7 +219,24 @@ def test_a_vendor_that_does_not_say_changes_nothing(rig: Rig) -> None:
     rig.vendor.report_failure = VendorUnavailableError("away")
     rig.clock.advance(130)
     assert rig.sweep()["counts"] == {"VendorFailed": 1}
+    assert (rig.item(batch_id)["state"], rig.states(batch_id)) == ("submitted", ["sent"])
+    rig.clock.advance(300)
+    assert rig.sweep()["counts"] == {"VendorFailed": 1}
+    rig.clock.advance(3600)
+    assert rig.sweep()["counts"] == {"VendorFailed": 1}
     assert (rig.item(batch_id)["state"], rig.states(batch_id)) == ("closed", ["sent"])
+
+
+def test_a_vendor_that_says_it_later_is_heard(rig: Rig) -> None:
+    batch_id = rig.text(rig.customers(1))[1]["id"]
+    rig.deliver()
+    rig.vendor.report_failure = VendorThrottledError("busy")
+    rig.clock.advance(130)
+    rig.sweep()
+    rig.vendor.report_failure = None
+    rig.clock.advance(301)
+    rig.sweep()
+    assert (rig.item(batch_id)["state"], rig.states(batch_id)) == ("closed", ["delivered"])
 
 
 def test_one_question_serves_all_batches_of_a_call(rig: Rig) -> None:

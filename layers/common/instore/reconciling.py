@@ -7,6 +7,7 @@ that a hundred batches of one call cost one question.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .program import Account
 
 BEFORE = timedelta(minutes=1)  # clocks differ
+BETWEEN_S = 0.11
 AFTER = timedelta(minutes=10)  # the vendor attempts a text some time after it took the call
 
 
@@ -27,6 +29,8 @@ class Inquiry:
 
     liveperson: LivePerson
     owner: Account
+    sleep: Callable[[float], None]
+    _asked: bool = False
     _names: dict[str, str | None] = field(default_factory=dict)
     _campaigns: dict[tuple[datetime, datetime], list[str]] = field(default_factory=dict)
     _reports: dict[str, dict[str, Report]] = field(default_factory=dict)
@@ -34,6 +38,7 @@ class Inquiry:
     def campaigns(self, *, start: datetime, end: datetime) -> list[str]:
         """Ids of campaigns with texts attempted in this time, in the order reported."""
         if (start, end) not in self._campaigns:
+            self._in_turn()
             found = self.liveperson.transactions(self.owner, start=start, end=end)
             ids = dict.fromkeys(t.campaign_id for t in found if t.campaign_id is not None)
             self._campaigns[start, end] = list(ids)
@@ -41,6 +46,7 @@ class Inquiry:
 
     def name(self, campaign_id: str) -> str | None:
         if campaign_id not in self._names:
+            self._in_turn()
             self._names[campaign_id] = self.liveperson.campaign_name(
                 self.owner, campaign_id=campaign_id
             )
@@ -49,9 +55,16 @@ class Inquiry:
     def reports(self, campaign_id: str) -> dict[str, Report]:
         """What the campaign's listing says of each text, by the vendor's id."""
         if campaign_id not in self._reports:
+            self._in_turn()
             listing = self.liveperson.campaign_status(self.owner, campaign_id=campaign_id)
             self._reports[campaign_id] = {t.id: Report(t.status, t.error) for t in listing}
         return self._reports[campaign_id]
+
+    def _in_turn(self) -> None:
+        """LivePerson answers ten requests a second and API; the eleventh would be lost."""
+        if self._asked:
+            self.sleep(BETWEEN_S)
+        self._asked = True
 
 
 def look_up(name: str, *, asked_at: datetime, now: datetime, inquiry: Inquiry) -> str | None:

@@ -42,6 +42,7 @@ class Broom:
     liveperson: LivePerson
     conversation: Callable[[tuple[str, str]], Iterable[str]]
     now: Callable[[], datetime]
+    sleep: Callable[[float], None]
     remaining: Callable[[], float]
 
 
@@ -76,7 +77,7 @@ def sweep(broom: Broom) -> Swept:
         except UnavailableError:
             swept.failed += batch_ids
             batches = {}
-        inquiry = Inquiry(broom.liveperson, broom.desk.program.owner)
+        inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep)
         for batch in in_turn(list(batches.values())):
             if broom.remaining() <= SPARE_S:
                 return swept
@@ -186,13 +187,22 @@ def _clear_up(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now
 
 
 def _finish(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now: datetime) -> None:
-    """One look at what became of the texts; customers of those that did not go are freed."""
+    """One look at what became of the texts; customers of those that did not go are freed.
+
+    A vendor who is busy or away is asked again every five minutes, for an hour.
+    """
     reports: dict[str, Report] = {}
+    unanswered = False
     for campaign_id in batch.campaigns.values():
         try:
             reports |= inquiry.reports(campaign_id)
-        except VendorError:
+        except VendorError as error:
             swept.add("VendorFailed")
+            unanswered = unanswered or error.retryable
+    sent_by = max([batch.accepted_at, *(row.until for row in batch.rows if row.until)])
+    if unanswered and batch.state is BatchState.SUBMITTED and now - sent_by < SECOND_LOOK:
+        broom.desk.batches.save(replace(batch, due_at=now + ASK_AGAIN))
+        return
     batch = batch.with_rows(take_reports(batch.rows, reports))
     desk = broom.desk
     for row in batch.rows:
