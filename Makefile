@@ -5,6 +5,9 @@ export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := layers/common:.
+# The local stack talks to itself on loopback, whatever proxy the company has.
+export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
+export no_proxy := $(NO_PROXY)
 
 # 3.13 is what Lambda runs; any Python from 3.11 on will do for the tests.
 PYTHON := $(shell for p in python3.13 python3.14 python3.12 python3.11 python3; do \
@@ -14,6 +17,8 @@ BIN := .venv/bin
 STAGE ?= dev
 STACK ?= instore-$(STAGE)
 ARGS ?=
+NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
+	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
 
 .PHONY: build-dir help setup demo test test-fast cover check format build invoke deploy configure rehearse schema pins clean
 
@@ -22,7 +27,7 @@ help: ## Print the targets
 
 # ---------------------------------------------------------------- set-up, done once and when pins change
 .tools/done: requirements/tools.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed as python3 (3.13 is best)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (3.13 is best); found: $$(python3 --version 2>&1)"; exit 1; }
 	@rm -rf .tools && "$(PYTHON)" -m venv .tools
 	@.tools/bin/pip install -q --disable-pip-version-check --require-hashes -r $< 2> >(grep -v WARNING >&2)
 	@touch $@
@@ -82,6 +87,7 @@ build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 f
 
 invoke: .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(NEEDS_313)
 	@$(BIN)/python -m local.invoke $(ARGS)
 
 deploy: .venv-sam/done build ## sam deploy; STAGE=dev or prod (see samconfig.toml)
@@ -92,6 +98,7 @@ configure: .venv/done ## Program document: make configure ARGS="apply local/prog
 
 rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(NEEDS_313)
 	@$(BIN)/python -m local.rehearse $(ARGS)
 
 pins: .tools/done ## Renew all pins (hashes, no download addresses)
@@ -99,7 +106,7 @@ pins: .tools/done ## Renew all pins (hashes, no download addresses)
 		$(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$f.in -o $$f.txt || exit 1; done
 
 clean: ## Remove all that was built or installed
-	@rm -rf .tools .venv .venv-* .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf .tools .venv .venv-* .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 
 build-dir:

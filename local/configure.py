@@ -46,12 +46,15 @@ def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
         programs = _programs(args, client)
         return int(_COMMANDS[args.command](args, programs))
     except ProgramError as error:
-        for problem in error.problems:
-            print(f"error: {_pointed(problem.where, getattr(args, 'lines', {}))}: {problem.what}")
-        print(f"{len(error.problems)} problem(s); nothing was applied")
+        # What all banners inherit is wrong once, however many banners there are.
+        lines = getattr(args, "lines", {})
+        told = dict.fromkeys(f"{_pointed(p.where, lines)}: {p.what}" for p in error.problems)
+        for sentence in told:
+            print(f"error: {sentence}")
+        print(f"{len(told)} problem(s); nothing was applied")
     except InstoreError as error:
         print(f"error: {error.public_code}: {error.message}")
-    except (OSError, yaml.YAMLError, BotoCoreError, ClientError) as error:
+    except (OSError, UnicodeError, yaml.YAMLError, BotoCoreError, ClientError) as error:
         print(f"error: {error}")
     return 1
 
@@ -111,13 +114,13 @@ _COMMANDS = {"apply": _apply, "rollback": _rollback, "list": _list, "show": _sho
 
 def _read(args: argparse.Namespace) -> Any:
     """The document as it will be stored: JSON, so what JSON cannot say is refused here."""
-    raw, args.lines = read_with_lines(Path(args.file).read_text(encoding="utf-8"))
+    raw, args.lines = read_with_lines(Path(args.file).read_text(encoding="utf-8"), name=args.file)
     return json.loads(json.dumps(raw, default=str))
 
 
 def _pointed(where: str, lines: dict[str, int]) -> str:
-    line = line_of(where, lines)
-    return f"{where} (line {line})" if line else where
+    path, line = line_of(where, lines)
+    return f"{path} (line {line})" if line else path
 
 
 def _lines(document: Any) -> list[str]:

@@ -5,6 +5,7 @@ Exit 0 when every check held, 1 on the first that differs. Needs no account, no 
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ EVENING = datetime(2026, 11, 19, 2, 20, tzinfo=UTC)
 
 def main(*, quiet: bool = False) -> int:
     """Run both parts on one stack and say how it went."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no tick shows a mark
     telling = Telling(quiet=quiet)
     started = time.monotonic()
     try:
@@ -31,10 +34,14 @@ def main(*, quiet: bool = False) -> int:
             telling.check("the simulator itself never failed", scene.sim.crashes, [])
             for queue in ("OutreachDeadLetters", "AssignmentDeadLetters", "ScheduleDeadLetters"):
                 telling.check(f"{queue} is empty", scene.stack.dead_letters(queue), [])
-            scene.stack.assert_nothing_personal()
-            telling.check("no telephone number stands in any log line", True, True)
+            telling.check(
+                "no telephone number stands in any log line", scene.stack.personal_lines(), []
+            )
             denied = [c for calls in scene.stack.calls.values() for c in calls if c.verdict.denied]
             telling.check("every AWS call was allowed by its function's own role", denied, [])
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
     except DiffersError as error:
         print(f"\nThe demo differs: {error}", file=sys.stderr)
         return 1

@@ -255,7 +255,10 @@ def tell_receipt(scene: Scene, telling: Telling, conversation: Conversation) -> 
         receipt = receipt or scene.receipt(other.id, ours(scene, other.id, conversation))
     trace = receipt["decision"]["trace"]
     telling.fact("receipt", " -> ".join(f"{t['step']}: {t['why']}" for t in trace))
-    people = ", ".join(p["presence"]["status"].lower() for p in receipt["case"]["people"])
+    names = {user.id: user.nickname for account in scene.sim.world.accounts.values()
+             for user in account.users.values()}  # fmt: skip
+    people = ", ".join(f"{names[p['agent_id']]} {p['presence']['status'].lower()}"
+                       for p in receipt["case"]["people"])  # fmt: skip
     if receipt["case"]["answered"] and people:
         telling.fact("presence", people)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -84,7 +85,9 @@ def add_routes(
 def emulator() -> Iterator[dict[str, str]]:
     """ministack on a free loopback port, with IAM enforced, out of a clean environment."""
     (port,) = free_ports(1)
-    clean = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "build"), "TMPDIR": "/tmp"}
+    scratch = ROOT / "build" / "ministack"
+    scratch.mkdir(parents=True, exist_ok=True)
+    clean = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "build"), "TMPDIR": str(scratch)}
     log = (ROOT / "build" / "ministack.log").open("wb")
     process = subprocess.Popen(
         [str(ROOT / ".venv-rehearse" / "bin" / "ministack")], stdout=log, stderr=subprocess.STDOUT,
@@ -106,3 +109,4 @@ def emulator() -> Iterator[dict[str, str]]:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         log.close()
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -140,8 +140,12 @@ class LocalStack:
 
     def assert_nothing_personal(self, *bodies: str) -> None:
         """No telephone number and none of these texts stands in any log line."""
-        found = personal_lines(self.logs, bodies=bodies)
+        found = self.personal_lines(*bodies)
         assert not found, f"personal data in logs: {found[:3]}"
+
+    def personal_lines(self, *bodies: str) -> list[str]:
+        """Log lines in which a telephone number or one of these texts stands."""
+        return personal_lines(self.logs, bodies=bodies)
 
     # ------------------------------------------------------------ what one does with it
     def call(self, function: str, event: Any) -> Any:

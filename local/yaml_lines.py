@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import yaml
 
 
-def read_with_lines(text: str) -> tuple[Any, dict[str, int]]:
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two, the first would be lost without a word."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{key.value!r} is there twice", key.start_mark
+            )
+        seen.add(key.value)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_with_lines(text: str, *, name: str = "program") -> tuple[Any, dict[str, int]]:
     """Return (document, lines): lines maps paths such as `banners[2].number` to line numbers.
 
-    Raises yaml.YAMLError, whose text already names the line.
+    Raises yaml.YAMLError, whose text names file and line.
     """
-    document = yaml.safe_load(text)
+    stream = io.StringIO(text)
+    stream.name = name
+    document = yaml.load(stream, Loader=_Loader)
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     lines: dict[str, int] = {}
     if node is not None:
@@ -20,18 +42,26 @@ def read_with_lines(text: str) -> tuple[Any, dict[str, int]]:
     return document, lines
 
 
-def line_of(path: str, lines: dict[str, int]) -> int | None:
-    """The line of a path, or of its nearest parent that stands in the file.
+def line_of(path: str, lines: dict[str, int]) -> tuple[str, int | None]:
+    """A path as it stands in the file, and its line.
 
-    A banner inherits `routing` and `outreach`: what is wrong there is looked for at the top level.
+    A banner inherits `routing` and `outreach`: what does not stand at the banner itself is looked
+    for at the top level, and only then at the nearest parent.
     """
-    for start in (path, path.split("].", 1)[-1]):
-        where = start
-        while where:
-            if where in lines:
-                return lines[where]
-            where = where[: max(where.rfind("."), where.rfind("["))] if _nested(where) else ""
-    return None
+    if path in lines:
+        return path, lines[path]
+    shared = re.sub(r"^banners\[\d+\]\.(?=routing|outreach)", "", path)
+    here, there = _standing(path, lines), _standing(shared, lines)
+    if shared != path and there and not re.match(r"banners\[\d+\]\.(routing|outreach)", here):
+        return shared, lines[there]
+    return path, lines.get(here)
+
+
+def _standing(path: str, lines: dict[str, int]) -> str:
+    """The longest beginning of a path that stands in the file, empty if none does."""
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["))] if _nested(path) else ""
+    return path
 
 
 def _nested(path: str) -> bool:

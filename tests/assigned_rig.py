@@ -76,7 +76,7 @@ class Rig:
         return Means(
             program=self.program, changes=ConversationChanges(self.table), stores=self.stores,
             customers=self.customers, liveperson=self.vendor,  # type: ignore[arg-type]
-            pace=Pace(self.table, now=self.clock.now, sleep=self.clock.sleep),
+            pace=Pace(self.table, now=self.clock.now, sleep=self.clock.sleep), now=self.clock.now,
         )  # fmt: skip
 
     @property

@@ -33,12 +33,13 @@ def _took(record: dict[str, Any]) -> bool:
     house = services()
     try:
         change = from_message(json.loads(record["body"]))
-        program, changes = house.programs.current(), house.conversation_changes
-        means = Means(program, changes, house.stores, house.customers, house.pace, house.liveperson)
+        means = Means(house.programs.current(), house.conversation_changes, house.stores,
+                      house.customers, house.pace, house.liveperson, house.now)  # fmt: skip
         taken = take(change, means=means, now=house.now())
     except Exception as error:  # noqa: BLE001 - whatever it is, other conversations must go on
-        code = getattr(error, "public_code", type(error).__name__)
-        logger.error("Change not taken", extra={"code": code, "message_id": record["messageId"]})
+        count("ChangeFailed")
+        told = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}
+        logger.error("Change not taken", extra=told, exc_info=told["code"] == "defect")
         return False
     _tell(taken, extra={"lp_account": change.account, "conversation": change.conversation})
     return True

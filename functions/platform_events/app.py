@@ -10,7 +10,7 @@ from typing import Any
 
 from instore.assignment import Heard, hear_relay, hear_webhook
 from instore.errors import InstoreError, NotAuthenticatedError
-from instore.runtime.observability import arrived, cause_of, count, logger, metrics
+from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
 from instore.runtime.services import services
 from instore.runtime.snapshot import ready
 from instore.runtime.webhooks import answer, parsed, raw_body
@@ -30,8 +30,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     except InstoreError as error:
         if isinstance(error, NotAuthenticatedError):
             count("SignatureRefused")
-        told = {"code": error.public_code, "cause": cause_of(error)}
-        logger.warning("Event refused", extra=told)
+        note_refusal(error, sentence="Event refused")
         return answer(error.status, {"code": error.public_code, "message": error.message})
     if heard.ignored:
         count("EventIgnored", heard.ignored)

@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     house = services()
     means = Means(
         program=house.programs.current(), batches=house.batches, customers=house.customers,
-        stores=house.stores, queues=house.queues, pace=house.pace, liveperson=house.liveperson,
+        stores=house.stores, pace=house.pace, liveperson=house.liveperson,
         now=house.now, sleep=house.sleep,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )  # fmt: skip

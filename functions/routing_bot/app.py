@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], _context: Any) -> Response:
 
 def answer(request: Request, use: Services) -> Response:
     """Verify the token, then take the route."""
-    program, now = use.programs.current(), use.now()
+    program, now = use.programs.at_hand(), use.now()
     account = verify_bot_token(request.header("authorization"), program=program,
                                token_keys=use.liveperson.token_keys, now=now)  # fmt: skip
     seat = conversing.Seat(program, account, request.path.get("bot", ""))
@@ -43,16 +43,14 @@ def answer(request: Request, use: Services) -> Response:
     means = Means(use.conversations, use.customers, use.stores, use.presences, use.liveperson,
                   use.backend, version)  # fmt: skip
     if request.route.startswith("PUT "):
-        new = conversing.open_conversation(
-            read_create(request.json()), seat=seat, conversation=conversation, means=means, now=now
-        )
+        new = conversing.open_conversation(read_create(request.json(mend=True)), seat=seat,
+                                           conversation=conversation, means=means, now=now)  # fmt: skip
         logger.info("Conversation opened", extra={"new": new})
         return respond(200, {})
     if not request.route.startswith("POST "):
         raise NotFoundError("no such route", code="unknown_route")
-    reply = conversing.answer_event(
-        read_event(request.json()), seat=seat, conversation=conversation, means=means, now=now
-    )
+    reply = conversing.answer_event(read_event(request.json(mend=True)), seat=seat,
+                                    conversation=conversation, means=means, now=now)  # fmt: skip
     for name in reply.counts:
         count(name)
     logger.info("Event answered", extra={"outcome": reply.outcome})

@@ -22,7 +22,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     house = services()
     desk = desk_of(house)
     notices = Means(desk.program, house.conversation_changes, house.stores, house.customers,
-                    house.pace, house.liveperson)  # fmt: skip
+                    house.pace, house.liveperson, house.now)  # fmt: skip
 
     def conversation(key: tuple[str, str]) -> Iterable[str]:
         resumed = resume(key, means=notices, now=house.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,30 @@ def test_an_answer_that_breaks_the_contract_is_no_answer(clock: Any, body: Any) 
 
 def test_not_found_is_nobody(clock: Any) -> None:
     assert Brand(clock, httpx.Response(404, text="<html>")).member() is None
+
+
+def test_what_a_customer_typed_does_not_reach_the_logs(
+    clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """httpx tells every address at INFO, the level of Lambda's root logger."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    caplog.set_level(logging.INFO)
+    brand = Brand(clock, good({"alias": "2N9C"}))
+    brand.client.associate_of_keyword(SETTINGS, keyword="5558675309")
+    brand.client.associate_of_member(SETTINGS, member="member-4711")
+    assert len(brand.seen) == 2
+    assert caplog.text == ""
+    assert [logging.getLogger(name).level for name in ("httpx", "httpcore")] == [30, 30]
+
+
+@pytest.mark.parametrize("base", ["https://h.test:99999", "https://xn--zzzz-.test"])
+def test_an_address_that_is_none_was_not_reached(clock: Any, base: str) -> None:
+    brand = Brand(clock, good({"alias": "2N9C"}))
+    settings = BackendResolver(base_url=base, secret="rig/brand")
+    with pytest.raises(VendorNotReachedError):
+        brand.client.associate_of_member(settings, member="M-1")
+    assert brand.seen == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "m" * 256])

@@ -22,7 +22,9 @@ def full(now: datetime) -> Batch:
             zone="America/New_York", postal_code="10704", chunk="t-0", vendor_id="v"),
         Row(1, None).blocked("invalid_number"),
         Row(2, Phone("+12125550101"), (), RowState.DEFERRED, reason="outside_window",
-            until=now + timedelta(hours=3), rule="NY 08:00", segments=1),
+            until=now + timedelta(hours=3), rule="NY 08:00", segments=1,
+            first=(now + timedelta(hours=1), "NY 07:00")),
+        Row(3, Phone("+12125550102"), (), RowState.ACCEPTED, segments=1, first=(None, None)),
     )  # fmt: skip
     return Batch(
         id="b1", pointer=Pointer("10000002", "4100", "201"), login="a@x", banner="kay",
@@ -52,6 +54,36 @@ def test_a_batch_of_ten_stays_under_one_kilobyte_while_it_is_queued(now: datetim
                  for n in range(10))  # fmt: skip
     batch = replace(full(now), rows=rows, claim=None, campaigns={}, owed=0)
     assert item_size(encode(to_item(batch))) <= 1024
+
+
+def test_a_batch_nobody_can_read_does_not_take_the_others_along(
+    table: Table, now: datetime
+) -> None:
+    batches, batch = Batches(table), full(now)
+    good = replace(batch, id="b2")
+    batches.create(good, now=now)
+    item = to_item(batch)
+    row = item["rows"][0]
+    for broken in (
+        {"state": "of a newer version"}, {"rows": [{**row, "p": "no number"}]}, {"rows": [7]},
+        {"rows": None}, {"due_at": "soon"}, {"claim": {}}, {"accepted_at": "yesterday"},
+    ):  # fmt: skip
+        table.put({**item, **broken})
+        assert batches.get_many(["b1", "b2"]) == {"b2": good}
+
+
+def test_a_day_holds_no_more_shares_than_texts(table: Table, now: datetime) -> None:
+    batches, batch = Batches(table), full(now)
+    key = ("ASSOCIATE#10000002#201", "DAY#2026-11-18")
+    assert batches.take_quota(batch, wanted=0, limit=5, now=now) == (0, 0)
+    assert table.get(*key) is None
+    assert batches.take_quota(batch, wanted=3, limit=5, now=now) == (3, 3)
+    assert batches.take_quota(batch, wanted=0, limit=5, now=now) == (3, 3)
+    assert batches.give_back_quota(batch, taken=3, kept=0)
+    assert not batches.give_back_quota(batch, taken=3, kept=0)
+    stored = table.get(*key) or {}
+    assert stored.keys() == {"pk", "sk", "used", "expires_at"}
+    assert stored["used"] == 0
 
 
 def test_the_same_id_twice_gives_back_the_first(table: Table, now: datetime) -> None:

@@ -208,6 +208,40 @@ def test_start_for_one_banner_keeps_the_block_on_the_others(
     assert not back(customers, now, scope="banner")
 
 
+def test_start_for_one_banner_keeps_the_block_on_banners_yet_to_come(
+    customers: Customers, who: str, now: datetime
+) -> None:
+    out(customers, now)
+    assert back(customers, now, scope="banner")
+    record(customers, now)
+    record(customers, now, banner="jared")
+    assert verdict(customers, now, scope="banner") is None
+    assert verdict(customers, now, banner="jared", scope="banner") == "opted_out"
+    assert verdict(customers, now, scope="all") == "opted_out"
+    customer = customers.get(who)
+    assert customer is not None
+    assert (customer.opted_out, customer.opted_out_except) == (now, frozenset({"kay"}))
+    assert back(customers, now, banner="jared", scope="banner")
+    assert verdict(customers, now, banner="jared", scope="banner") is None
+
+
+@pytest.mark.parametrize("scope", ["banner", "all"])
+def test_a_second_stop_ends_the_exception(
+    customers: Customers, who: str, now: datetime, scope: str
+) -> None:
+    record(customers, now)
+    out(customers, now)
+    back(customers, now, scope="banner")
+    assert out(customers, now + timedelta(hours=1), scope=scope)
+    assert not out(customers, now + timedelta(hours=2), scope=scope)
+    assert verdict(customers, now + timedelta(hours=1), scope="banner") == "opted_out"
+    customer = customers.get(who)
+    assert customer is not None
+    assert customer.opted_out_except == frozenset()
+    assert back(customers, now, scope="all")
+    assert verdict(customers, now + timedelta(hours=1), scope="banner") is None
+
+
 def test_customer_and_entry_are_written_together(
     customers: Customers, now: datetime, requests_made: list[tuple[str, str, dict[str, Any]]]
 ) -> None:

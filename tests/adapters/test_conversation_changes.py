@@ -85,7 +85,7 @@ def test_a_settlement_sets_drops_and_ends_the_change(
 def test_a_notice_moves_along_its_table_only(
     rig: Rig, changes: ConversationChanges, before: NoticeState, to: NoticeState
 ) -> None:
-    rig.converse(state="assigned", notice={"wait": 1, "state": str(before)})
+    rig.converse(state="assigned", notice={"wait": 1, "agent": "111", "state": str(before)})
     moved = changes.move_notice(rig.item(), to=to, at=AT, details={"reason": "r"})
     assert moved is (before in MOVES[to])
     assert rig.item()["notice"]["state"] == (to if moved else before)
@@ -104,18 +104,27 @@ def test_no_way_leads_out_of_an_end() -> None:
 def test_only_who_is_assigned_is_announced(
     rig: Rig, changes: ConversationChanges, state: str
 ) -> None:
-    rig.converse(state=state, notice={"wait": 1, "state": "due"})
+    rig.converse(state=state, notice={"wait": 1, "agent": "111", "state": "due"})
     assert not changes.move_notice(rig.item(), to=NoticeState.CLAIMED, at=AT, due_at=9)
+
+
+def test_a_notice_about_somebody_else_by_now_is_left_alone(rig: Rig) -> None:
+    rig.converse(state="assigned", notice={"wait": 1, "agent": "111", "state": "due"})
+    seen = rig.item()
+    rig.converse(state="assigned", notice={"wait": 1, "agent": "222", "state": "due"})
+    for to in (NoticeState.CLAIMED, NoticeState.SKIPPED, NoticeState.DEFERRED):
+        assert not ConversationChanges(rig.table).move_notice(seen, to=to, at=AT, due_at=9)
+    assert rig.item()["notice"] == {"wait": 1, "agent": "222", "state": "due"}
 
 
 def test_an_old_notice_closes_its_books_without_touching_the_new_wait(
     rig: Rig, changes: ConversationChanges
 ) -> None:
-    rig.converse(wait=2, notice={"wait": 1, "state": "claimed"})
+    rig.converse(wait=2, notice={"wait": 1, "agent": "111", "state": "claimed"})
     due_at = rig.item()["due_at"]
     assert changes.move_notice(rig.item(), to=NoticeState.SENT, at=AT)
     assert (rig.item()["notice"]["state"], rig.item()["due_at"]) == ("sent", due_at)
-    rig.converse(wait=2, notice={"wait": 1, "state": "due"}, state="assigned")
+    rig.converse(wait=2, notice={"wait": 1, "agent": "111", "state": "due"}, state="assigned")
     assert not changes.move_notice(rig.item(), to=NoticeState.CLAIMED, at=AT, due_at=9)
     assert not changes.move_notice({**rig.item(), "pk": "CONVERSATION#none"},
                                    to=NoticeState.SENT, at=AT)  # fmt: skip

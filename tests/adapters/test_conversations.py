@@ -43,11 +43,22 @@ def answer(text: str, **changes: Any) -> Answer:
 def test_a_conversation_comes_back_as_it_was_created(
     conversations: Conversations, talk: Conversation
 ) -> None:
-    assert conversations.get("10000002", conversation="c-1") is None
+    def known(**changes: Any) -> Conversation | None:
+        asked = {"conversation": "c-1", "bot": "kay-router", "now": talk.created_at, **changes}
+        return conversations.get("10000002", **asked)
+
+    assert known() is None
     assert conversations.create(talk) is True
-    assert conversations.get("10000002", conversation="c-1") == talk
+    assert known() == talk
     assert conversations.create(replace(talk, customer="other")) is False
-    assert conversations.get("10000002", conversation="c-1") == talk
+    assert known() == talk
+    assert known(bot="kay-second") is None
+    ends = talk.created_at + timedelta(days=120)
+    assert known(now=ends - timedelta(seconds=1)) == talk
+    assert known(now=ends) is None
+    again = replace(talk, created_at=ends, customer="other")
+    assert conversations.create(again) is True
+    assert known(now=ends) == again
 
 
 def test_neither_number_nor_attributes_are_printed(talk: Conversation) -> None:
@@ -134,11 +145,12 @@ class View:
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
         self.fails = False
+        self.error: Exception = VendorUnavailableError("away")
 
     def agent_view(self, account: Account, *, agent_ids: list[str], now: Any) -> Evidence:
         self.asked.append(agent_ids)
         if self.fails:
-            raise VendorUnavailableError("away")
+            raise self.error
         return Evidence(now, answered=True, of={"1": Presence(Status.ONLINE)})
 
 
@@ -187,6 +199,14 @@ def test_silence_is_unknown_and_kept_for_three_seconds(lp_account: Account, now:
         told = presences.of_store(lp_account, store=store, max_age_s=15, now=later)
         assert told.asked is asked
     assert told.evidence.answered is True
+
+
+def test_whatever_an_answer_breaks_is_silence(lp_account: Account, now: Any) -> None:
+    view = View()
+    view.fails, view.error = True, OverflowError("int too large to convert to float")
+    told = Presences(view).of_store(lp_account, store=shop(member("1")), max_age_s=15, now=now)
+    assert (told.asked, told.evidence.answered) == (True, False)
+    assert told.evidence.about("1").status is Status.UNKNOWN
 
 
 def test_a_store_with_nobody_is_not_asked_about(lp_account: Account, now: Any) -> None:

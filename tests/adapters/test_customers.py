@@ -49,12 +49,13 @@ def consent(customers: Customers, now: datetime, *, banner: str = "kay", **chang
 @pytest.fixture
 def reserve(customers: Customers, program: Program, now: datetime) -> Callable[..., Any]:
     def take(batch: str = "b1", *, pointer: Pointer = ANA, banner: str = "kay",
-             known: Any = "read", now: datetime = now, purpose: str = "one_to_one") -> Any:  # fmt: skip
+             known: Any = "read", now: datetime = now, purpose: str = "one_to_one",
+             due: datetime | None = None) -> Any:  # fmt: skip
         customer = customers.id_of(PHONE)
         return customers.reserve(
             customer, known=customers.get(customer) if known == "read" else known, phone=PHONE,
             banner=banner, pointer=pointer, batch=batch, purpose=purpose, program=program,
-            now=now,
+            now=now, due=due,
         )  # fmt: skip
 
     return take
@@ -318,20 +319,37 @@ def test_release_of_nobody(customers: Customers, who: str, now: datetime) -> Non
 
 
 def test_end_lease_is_for_its_owner(
-    customers: Customers, consented: str, reserve: Callable[..., Any]
+    customers: Customers, consented: str, reserve: Callable[..., Any], now: datetime
 ) -> None:
     assert reserve() == Reserved()
-    customers.end_lease(consented, owner_account="10000003", owner_agent="501")
+    customers.end_lease(consented, owner_account="10000003", owner_agent="501", now=now)
     assert customers.get(consented).lease is not None  # type: ignore[union-attr]  # it is there
-    customers.end_lease(consented, owner_account="10000002", owner_agent="501")
+    customers.end_lease(consented, owner_account="10000002", owner_agent="501", now=now)
     customer = customers.get(consented)
     assert customer is not None
     assert customer.lease is None
     assert customer.sent != ()
 
 
-def test_end_lease_of_nobody_makes_nobody(customers: Customers, who: str) -> None:
-    customers.end_lease(who, owner_account="1", owner_agent="2")
+def test_end_lease_keeps_a_text_that_is_still_to_go(
+    customers: Customers, consented: str, reserve: Callable[..., Any], now: datetime,
+    requests_made: Calls,
+) -> None:  # fmt: skip
+    tomorrow = now + timedelta(hours=14)
+    assert reserve(due=tomorrow) == Reserved()
+    assert reserve("b2") == Reserved()
+    held = customers.get(consented)
+    requests_made.clear()
+    customers.end_lease(consented, owner_account="10000002", owner_agent="501",
+                        now=tomorrow - timedelta(seconds=1))  # fmt: skip
+    assert [call[1] for call in requests_made] == ["GetItem"]
+    assert customers.get(consented) == held
+    customers.end_lease(consented, owner_account="10000002", owner_agent="501", now=tomorrow)
+    assert customers.get(consented).lease is None  # type: ignore[union-attr]  # it is there
+
+
+def test_end_lease_of_nobody_makes_nobody(customers: Customers, who: str, now: datetime) -> None:
+    customers.end_lease(who, owner_account="1", owner_agent="2", now=now)
     assert customers.get(who) is None
 
 

@@ -66,6 +66,16 @@ def test_request_and_result(clock: Any) -> None:
     assert "5550" not in repr(result)
 
 
+def test_an_id_too_long_to_keep_is_none(clock: Any) -> None:
+    """A text without an id is unclear; without the campaign's nobody knows what was done."""
+    result = start(clock, answer([took(ANA, "t" * 128), took(BEN, "t" * 129)], [refused(CHI)]))
+    assert result.accepted == {ANA.digits: "t" * 128}
+    assert result.unclear == (BEN.digits,)
+    assert start(clock, answer([], [], proactiveCampaignId="c" * 128)).campaign_id == "c" * 128
+    with pytest.raises(VendorGarbageError):
+        start(clock, answer([took(ANA)], [], proactiveCampaignId="c" * 129))
+
+
 def test_everybody_failed_is_still_an_answer(clock: Any) -> None:
     result = start(clock, answer([], [refused(p) for p in (ANA, BEN, CHI)]))
     assert (result.accepted, len(result.failed), result.unclear) == ({}, 3, ())

@@ -68,6 +68,8 @@ WRONG: list[Any] = [
     {**AS_TEXT, "isEnabled": "yes"}, {**AS_TEXT, "deleted": "maybe"}, {**AS_TEXT, "memberOf": "55"},
     {**AS_TEXT, "memberOf": {}}, {**AS_TEXT, "managerOf": {}}, {**AS_TEXT, "skillIds": ["x"]},
     {**AS_TEXT, "pid": 5}, {**AS_TEXT, "userTypeId": "human"},
+    {**AS_TEXT, "userTypeId": "9" * 5000}, {**AS_TEXT, "id": "1" * 21}, {**AS_TEXT, "id": 10**20},
+    {**AS_TEXT, "loginName": "a" * 501},
 ]  # fmt: skip
 
 

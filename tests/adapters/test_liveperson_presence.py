@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from tests.adapters.vendor_rig import ACCOUNT, Rig, good, told
 
@@ -81,13 +82,21 @@ def test_least_a_record_can_say(clock: Any) -> None:
     [{"agentCurrentStatus": "OCCUPIED"}, {"agentCurrentStatus": "online"},
      {"agentCurrentStatus": None}, {"agentCurrentStatus": ["ONLINE"]}, {"agentLoad": "0.25"},
      {"availableSlots": "3"}, {"availableSlots": True}, {"agentCurrentStatusStartTime": "now"},
-     {"agentCurrentStatusStartTime": 1e30}],
+     {"agentCurrentStatusStartTime": 1e30}, {"agentLoad": 10**400}, {"availableSlots": 10**400},
+     {"agentCurrentStatusStartTime": -(10**400)}, {"availableSlots": 10**15}],
 )  # fmt: skip
 def test_what_makes_no_sense_about_an_agent_is_unknown(clock: Any, wrong: dict[str, Any]) -> None:
     evidence = view(clock, {**record(), **wrong}, record("8"), ids=["7", "8"])
     assert evidence.of["7"] == NOTHING
     assert not evidence.of["7"].can_take
     assert evidence.of["8"].can_take
+
+
+@pytest.mark.parametrize("load", ["1e999", "-1e999"])
+def test_an_endless_load_is_unknown(clock: Any, load: str) -> None:
+    body = json.dumps({"agentViewRecords": [record(agentLoad="LOAD")]}).replace('"LOAD"', load)
+    rig = Rig(clock, httpx.Response(200, content=body.encode()))
+    assert rig.liveperson.agent_view(ACCOUNT, agent_ids=["7"], now=clock.now()).of["7"] == NOTHING
 
 
 def test_told_twice_and_differently_is_unknown(clock: Any) -> None:

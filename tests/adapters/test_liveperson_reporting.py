@@ -90,6 +90,7 @@ def test_no_time_at_all_is_no_call(clock: Any) -> None:
     [[], {}, {"transactions": {}}, {"transactions": [row("t1"), 7]},
      {"transactions": [row("t1"), row(None)]}, {"transactions": [row("t1"), row("")]},
      {"transactions": [row("t1", messageStatus=None)]}, {"transactions": [row(True)]},
+     {"transactions": [row("t" * 129)]},
      {"transactions": [row(n) for n in range(1001)]}],
 )  # fmt: skip
 def test_a_report_with_holes_is_no_report(clock: Any, body: Any) -> None:

@@ -68,8 +68,11 @@ def test_old_address_serves_for_a_day_while_the_domain_api_is_away(clock: Any) -
 
 
 @pytest.mark.parametrize(
-    "host", [None, 7, "", "evil.test/path", "a b", "user@evil.test", "x.test#"]
-)
+    "host",
+    [None, 7, "", "evil.test/path", "a b", "user@evil.test", "x.test#", "x.test:", "x.test:0",
+     "x.test:65536", "x.test:99999", "a..b", "-a.test", "xn--zzzz.test", "xn--zzzz-.test",
+     "a" * 64 + ".test", ".".join(["a" * 63] * 4)],
+)  # fmt: skip
 def test_domain_api_must_name_a_host(clock: Any, host: Any) -> None:
     rig = Rig(clock, good(VIEW))
     rig.domain = [good({"baseURI": host})]

@@ -76,6 +76,55 @@ def test_functions_read_it_once_a_minute(
     assert programs.current().language == "fr"
 
 
+def test_while_the_table_is_away_only_answers_go_on(
+    programs: Programs, table: Table, document: Any, clock: Any
+) -> None:
+    programs.apply(document, seen=0, who="ana")
+    held = programs.current()
+    inner, asked = table._call, []
+
+    def away(operation: str, **_: Any) -> Any:
+        asked.append(operation)
+        raise UnavailableError("the table is throttled or away")
+
+    table._call = away
+    clock.advance(61)
+    for seconds in (0, 4.9, 0.2):
+        clock.advance(seconds)
+        assert programs.at_hand() is held
+    assert asked == ["get_item", "get_item"]
+    with pytest.raises(UnavailableError) as caught:
+        programs.current()  # a kill switch may have been thrown meanwhile
+    assert caught.value.public_code == "unavailable"
+    with pytest.raises(UnavailableError):
+        Programs(table, now=clock.now).at_hand()
+    table._call = inner
+    document["language"] = "fr"
+    Programs(table, now=clock.now).apply(document, seen=1, who="ben")
+    clock.advance(5)
+    assert (programs.at_hand().language, programs.version) == ("fr", 2)
+
+
+@pytest.mark.parametrize("stored", ['{"schema_version": 2}', "{", "[]"])
+def test_a_stored_program_that_does_not_validate_is_no_program(
+    programs: Programs, table: Table, document: Any, clock: Any, stored: str
+) -> None:
+    programs.apply(document, seen=0, who="ana")
+    held = programs.current()
+    table.put({"pk": "PROGRAM", "sk": "CURRENT", "version": 2, "document": stored})
+    clock.advance(61)
+    assert programs.at_hand() is held
+    with pytest.raises(UnavailableError) as caught:
+        programs.current()
+    assert caught.value.public_code == "program_invalid_stored"
+    assert caught.value.message == "the stored program does not validate"
+    table.delete("PROGRAM", "CURRENT")
+    clock.advance(5)
+    with pytest.raises(UnavailableError) as caught:
+        programs.at_hand()
+    assert caught.value.public_code == "no_program"
+
+
 def run(capsys: Any, table: Table, dynamodb: Any, *words: str) -> tuple[int, str]:
     where = [] if words[0] in ("check", "schema") else ["--table", table.name]
     code = configure.main([*words, *where], client=dynamodb)
@@ -135,6 +184,53 @@ def test_the_tool_points_at_the_line(
     broken.write_text("name: [")
     code, out = run(capsys, table, dynamodb, "check", str(broken))
     assert (code, "line 1" in out) == (1, True)
+
+
+def changed(tmp_path: Path, old: str, new: str) -> tuple[str, int]:
+    """A copy of the sample with one line changed; its path and that line's number."""
+    lines = Path(IN_STORE).read_text().splitlines()
+    number = next(n for n, line in enumerate(lines) if line.strip() == old)
+    lines[number] = lines[number].replace(old, new)
+    copy = tmp_path / "changed.yaml"
+    copy.write_text("\n".join(lines) + "\n")
+    return str(copy), number + 1
+
+
+@pytest.mark.parametrize(("old", "new", "path", "what"), [
+    ('associate_window: {from: "11:00", to: "20:00"}', "associate_window: {from: 11:00, to: 20:00}",
+     "outreach.associate_window.from", 'write a time of day in quotes, like "11:00"'),
+    ('associate_window: {from: "11:00", to: "20:00"}',
+     'associate_window: {from: "20:00", to: "11:00"}',
+     "outreach.associate_window", "hours upside down: 20:00 is not before 11:00"),
+    ("steps: [associate, least_loaded_peer, manager, skill]",
+     "steps: [associate, least_loaded_peer, manager]", "routing.steps",
+     "cannot end: the last step must be skill or wait_for_associate, not manager"),
+])  # fmt: skip
+def test_what_all_banners_inherit_is_told_once_and_where_it_stands(
+    table: Table,
+    dynamodb: Any,
+    capsys: Any,
+    tmp_path: Path,
+    old: str,
+    new: str,
+    path: str,
+    what: str,
+) -> None:
+    file, line = changed(tmp_path, old, new)
+    code, out = run(capsys, table, dynamodb, "check", file)
+    assert code == 1
+    assert out.splitlines().count(f"error: {path} (line {line}): {what}") == 1
+    assert "banners[" not in out
+
+
+def test_a_key_that_stands_twice_is_refused(
+    table: Table, dynamodb: Any, capsys: Any, tmp_path: Path
+) -> None:
+    file, line = changed(tmp_path, "label: Jared", "label: Jared\n    label: Jared the Second")
+    code, out = run(capsys, table, dynamodb, "check", file)
+    assert (code, f"'label' is there twice\n  in \"{file}\", line {line + 1}" in out) == (1, True)
+    (tmp_path / "latin").write_bytes("name: caf\xe9".encode("latin-1"))
+    assert run(capsys, table, dynamodb, "check", str(tmp_path / "latin"))[0] == 1
 
 
 def test_the_schema_for_editors_is_current(table: Table, dynamodb: Any, capsys: Any) -> None:

@@ -89,6 +89,16 @@ def test_get_many_takes_more_than_a_hundred(table: Table, requests_made: list[An
     assert table.get_many([]) == {}
 
 
+def test_customers_are_read_as_they_are_now(table: Table, requests_made: list[Any]) -> None:
+    """An opt-out stored a moment ago must be seen (I9): eventually consistent reads may not be."""
+    table.get_many([("K1", "S")])
+    table.get("K1", "S")
+    table.query("K1")
+    ((_, _, batch), (_, _, get), (_, _, query)) = requests_made
+    assert batch["RequestItems"][table.name]["ConsistentRead"] is True
+    assert (get["ConsistentRead"], query["ConsistentRead"]) == (True, True)
+
+
 class Stubborn:
     """A client that leaves keys unprocessed `times` times, as DynamoDB may under load."""
 

@@ -197,6 +197,7 @@ def test_an_assignment_costs_what_it_must(
         "UpdateItem", "UpdateItem",  # first binding of this customer
         "UpdateItem", "UpdateItem",  # pace, idle line
         "UpdateItem",  # claimed
+        "GetItem",  # customer, as of now
         "UpdateItem",  # sent
     ]  # fmt: skip
 
@@ -345,6 +346,35 @@ def test_a_late_copy_of_a_stop_does_not_undo_a_later_start(
     assert customer.opted_out is None
 
 
+def test_a_time_to_come_does_not_deafen_the_conversation(rig: Rig, deliver: Deliver) -> None:
+    rig.converse().consent()
+    just, over = 3600 + 600, 3600 + 601  # the wait began an hour ago
+    assert deliver(rig.change(over, EVE), rig.change(86400 * 365), rig.words(over, EVE)) == []
+    assert "changed_ts" not in rig.item()
+    deliver(rig.change(60, DANA))
+    assert (rig.item()["state"], rig.item()["agent"]) == ("assigned", DANA)
+    deliver(rig.change(just))
+    assert rig.item()["state"] == "decided"
+
+
+def test_a_stop_of_a_time_to_come_counts_and_does_not_hide_a_later_one(
+    rig: Rig, deliver: Deliver, clock: Any
+) -> None:
+    def opted_out() -> bool:
+        customer = rig.customers.get(rig.customer)
+        return customer is not None and customer.opted_out is not None
+
+    rig.converse().consent()
+    stop = rig.change(86400 * 365).as_message() | {"kind": "revocation", "words": "stop it"}
+    deliver(stop)
+    assert opted_out()
+    rig.customers.opt_in(rig.customer, banner="plan", scope="all", how="START", words="START",
+                         now=clock.now())  # fmt: skip
+    assert not opted_out()
+    deliver(stop | {"ts": rig.change(70).ts})
+    assert opted_out()
+
+
 def test_a_second_stop_and_stops_about_nobody(rig: Rig, deliver: Deliver) -> None:
     rig.converse().consent()
     stop = rig.change(70).as_message() | {"kind": "revocation", "words": "stop it", "agents": []}
@@ -440,13 +470,14 @@ def test_killed_at_any_request_then_delivered_again(
         assert rig.bound() == "111"
         assert rig.item()["agent"] == DANA
         if not rig.vendor.campaigns:
-            # Claimed, and nobody knows how far the call came: the sweep says so, and no more.
+            # Claimed, and nobody knows how far it came: the sweep says so, and no more.
             clock.advance(181)
             assert rig.sweep().metrics == ("NoticesUnknown",)
         texts.append(len(rig.vendor.campaigns))
         if not killed:
             break
-    assert texts.count(0) == (1 if after else 0)
+    # Between claim and call the customer is read once more.
+    assert texts.count(0) == (2 if after else 1)
     assert len(texts) > 8
 
 

@@ -158,6 +158,66 @@ def test_the_same_key_gives_the_same_answer(rig: Rig) -> None:
     assert rig.vendor.texts == {n[1:]: 1 for n in numbers}
 
 
+def test_the_same_key_gives_the_first_answer_after_a_later_look(rig: Rig) -> None:
+    """Put off at submit, then blocked: what the associate was told stays what they are told."""
+    numbers = rig.customers(2)
+    rig.clock.advance(7.999 * 3600)  # a moment before the window's end
+    first = rig.text(numbers)
+    assert [row["status"] for row in first[1]["rows"]] == ["accepted", "accepted"]
+    rig.clock.advance(60)
+    rig.deliver()
+    assert rig.states(first[1]["id"]) == ["deferred", "deferred"]
+    assert rig.text(numbers) == first
+    rig.clock.advance(16 * 3600)
+    rig.ask("POST /consents", {"phone": numbers[0], "class": "none", "wording": "STOP",
+                               "method": "text"})  # fmt: skip
+    rig.settle(10)
+    assert rig.states(first[1]["id"]) == ["blocked", "delivered"]
+    assert rig.text(numbers) == first
+
+
+def test_the_same_key_gives_the_first_answer_after_a_deferred_text_was_blocked(rig: Rig) -> None:
+    numbers = rig.customers(1)
+    rig.clock.advance(10 * 3600)
+    first = rig.text(numbers)
+    assert first[1]["rows"][0]["status"] == "deferred"
+    rig.apply(lambda d: d.update(stops={"all": True}))
+    rig.clock.advance(14 * 3600)
+    rig.settle(10)
+    assert rig.states(first[1]["id"]) == ["blocked"]
+    assert rig.text(numbers) == first
+    _, seen = rig.ask("GET /outreach/{id}", path={"id": first[1]["id"]})
+    assert seen["rows"][0] == {"n": 0, "status": "blocked", "reason": "stopped_all", "segments": 1,
+                               "phone": seen["rows"][0]["phone"]}  # fmt: skip
+
+
+def test_asking_in_vain_does_not_make_the_day_grow(rig: Rig) -> None:
+    held = phone(7)
+    until = int(rig.clock.now().timestamp()) + 86400
+    rig.customer(held, lease={"banner": "jared", "owner": "10000002.900", "batch": "b0",
+                              "until": until, "since": 1})  # fmt: skip
+    for n in range(20):
+        assert reasons(rig.text([held], key=f"k-{n}")[1]) == ["held"]
+    day = rig.table.get("ASSOCIATE#10000002#201", "DAY#2026-11-18") or {}
+    assert day.keys() == {"pk", "sk", "used", "expires_at"}
+    assert day["used"] == 0
+
+
+def test_who_moved_to_another_account_asks_from_there(rig: Rig) -> None:
+    """Disabled where they were, at work elsewhere under the same login."""
+    anna = shop().associates[0]
+    rig.write_store(replace(shop(), associates=(replace(anna, enabled=False),)))
+    moved = replace(anna, agent_id="900", pid="pid-900")
+    rig.write_store(replace(shop(), account="10000003", group="7", banner="zales",
+                            associates=(moved,)))  # fmt: skip
+    status, body = rig.ask("POST /outreach/check", {"phone": phone(1)})
+    assert (status, body["reason"]) == (200, "no_consent")
+    rig.write_store(replace(shop(), account="10000003", group="7", banner="zales",
+                            associates=(replace(moved, enabled=False),)))  # fmt: skip
+    status, body = rig.ask("POST /outreach/check", {"phone": phone(1)})
+    assert (status, body["code"]) == (403, "associate_disabled")
+
+
 def test_the_same_key_with_another_body_is_a_conflict(rig: Rig) -> None:
     numbers = rig.customers(2)
     rig.text(numbers)
@@ -259,6 +319,18 @@ def test_only_known_and_enabled_associates_ask(rig: Rig, login: str, code: str) 
     assert (status, body["code"]) == (403, code)
 
 
+@pytest.mark.parametrize("login", ["anna@\u212aay.example.com", "\u212a", "anna@kay.example.com."])
+def test_a_look_alike_login_names_nobody(rig: Rig, login: str) -> None:
+    path = {"id": rig.text(rig.customers(1))[1]["id"]}
+    assert rig.ask("GET /outreach/{id}", path=path, login=LOGINS[ANNA].upper())[0] == 200
+    assert rig.ask("GET /outreach/{id}", path=path, login=login)[0] == 404
+    status, body = rig.text(rig.customers(1), login=login, key="k-2")
+    assert (status, body["code"]) == (403, "unknown_associate")
+    behalf = {**outreach(rig.customers(1)), "associate": login}
+    status, body = rig.ask("POST /outreach", behalf, scopes=BEHALF, login="")
+    assert (status, body["code"]) == (403, "unknown_associate")
+
+
 def test_a_store_of_no_banner_has_no_associates(rig: Rig) -> None:
     rig.write_store(replace(shop(), banner="closed_down"))
     assert rig.text(rig.customers(1))[1]["code"] == "unknown_associate"
@@ -276,7 +348,8 @@ def test_naming_an_associate_takes_the_scope(rig: Rig) -> None:
     ("stops", "reason"),
     [({"all": True}, "stopped_all"), ({"banners": ["kay"]}, "stopped_banner"),
      ({"stores": ["4100"]}, "stopped_store"),
-     ({"associates": [LOGINS[ANNA]]}, "stopped_associate")],
+     ({"associates": [LOGINS[ANNA]]}, "stopped_associate"),
+     ({"associates": [LOGINS[ANNA].title()]}, "stopped_associate")],
 )  # fmt: skip
 def test_kill_switches_stop_at_accept(rig: Rig, stops: dict[str, Any], reason: str) -> None:
     rig.apply(lambda d: d.update(stops=stops))
@@ -394,7 +467,7 @@ def test_our_own_mistakes_show_no_trace(rig: Rig, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Table, "get", broken)
     status, body = rig.text([phone(0)])
-    assert (status, body["code"]) == (500, "internal")
+    assert (status, body["code"]) == (503, "unavailable")
     assert "secret" not in json.dumps(body)
 
 

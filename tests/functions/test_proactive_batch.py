@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ANNA, BEN, LOGINS, ROOT, Rig, phone, shop
+from tests.outreach_rig import ACCOUNT, ANNA, BEN, LOGINS, ROOT, Rig, phone, shop
 
 from instore.adapters.table import Table
 from instore.errors import (
+    BadInputError,
     UnavailableError,
     VendorError,
     VendorGarbageError,
@@ -20,7 +21,7 @@ from instore.errors import (
     VendorThrottledError,
     VendorUnavailableError,
 )
-from instore.model import iso
+from instore.model import Phone, iso
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def test_a_batch_larger_than_a_chunk_goes_in_turns(rig: Rig) -> None:
     for left in (6, 2):
         rig.deliver()
         assert rig.states(batch_id).count("accepted") == left
-        assert rig.queue.messages == [(batch_id, 5)]
+        assert rig.queue.messages == []
+        rig.sweep()  # due at once: the rest takes its turn
     rig.deliver()
     assert [len(c.recipients) for _, c in rig.vendor.campaigns] == [4, 4, 2]
     assert set(rig.vendor.texts.values()) == {1}
@@ -223,6 +225,20 @@ def test_a_lease_that_ran_out_sends_nothing(rig: Rig) -> None:
     assert rig.item(batch_id)["rows"][0]["r"] == "lease_lost"
 
 
+def test_closing_a_conversation_keeps_a_text_accepted_for_tomorrow(rig: Rig) -> None:
+    rig.clock.advance(9 * 3600)  # 21:00 in New York
+    (number,) = rig.customers(1)
+    batch_id = rig.text([number])[1]["id"]
+    assert rig.states(batch_id) == ["deferred"]
+    house = rig.services()
+    house.customers.end_lease(house.customers.id_of(Phone(number)), owner_account=ACCOUNT,
+                              owner_agent=ANNA, now=rig.clock.now())  # fmt: skip
+    rig.clock.advance(15 * 3600)
+    rig.settle(30)
+    assert rig.vendor.texts[number[1:]] == 1
+    assert rig.states(batch_id) == ["delivered"]
+
+
 def test_two_batches_of_one_associate_may_hold_one_customer(rig: Rig) -> None:
     numbers = rig.customers(1)
     rig.text(numbers, key="a")
@@ -238,6 +254,101 @@ def test_the_same_customer_twice_in_one_chunk_is_sent_in_two_calls(rig: Rig) -> 
     rig.deliver()
     assert [len(c.recipients) for _, c in rig.vendor.campaigns] == [1, 1]
     assert [rig.states(batch_id) for batch_id in ids] == [["sent"], ["sent"]]
+
+
+def _becoming_due(rig: Rig) -> None:
+    """08:00 in Honolulu comes while the line is busy for forty seconds."""
+    rig.clock.advance(59 * 60 + 20)  # 12:59:20 in New York, 07:59:20 in Honolulu
+    free_at = int((rig.clock.now().timestamp() + 41) * 1_000_000)
+    rig.table.put({"pk": "PACE#10000001#bulk", "sk": "PACE", "free_at": free_at})
+
+
+def test_rows_that_become_due_while_the_pace_waits_take_another_call(rig: Rig) -> None:
+    """A hundred were planned: the call stays within LivePerson's hundred, and nothing is lost."""
+    rig.apply(lambda d: d["outreach"].update(recipients_per_batch=100, per_associate_day=400))
+    honolulu = [f"+180855501{n:02d}" for n in range(100)]
+    for number in [*rig.customers(100), *honolulu]:
+        rig.customer(number)
+    _becoming_due(rig)
+    ids = []
+    for n in (0, 50):
+        numbers = [*(phone(m) for m in range(n, n + 50)), *honolulu[n : n + 50]]
+        ids.append(rig.text(numbers, key=f"k-{n}")[1]["id"])
+    assert failed(rig.deliver()) == []
+    assert [len(c.recipients) for _, c in rig.vendor.campaigns] == [100]
+    for batch_id in ids:
+        assert rig.states(batch_id) == ["sent"] * 50 + ["deferred"] * 50
+    rig.sweep()
+    rig.deliver()
+    assert [len(c.recipients) for _, c in rig.vendor.campaigns] == [100, 100]
+    assert set(rig.vendor.texts.values()) == {1}
+
+
+def test_a_customer_of_two_batches_becoming_due_meanwhile_is_not_twice_in_a_call(rig: Rig) -> None:
+    honolulu = "+18085550111"
+    for number in (honolulu, *rig.customers(2)):
+        rig.customer(number)
+    _becoming_due(rig)
+    ids = [rig.text([phone(n), honolulu], key=f"k-{n}")[1]["id"] for n in range(2)]
+    rig.deliver()
+    assert [rig.states(batch_id) for batch_id in ids] == [["sent", "deferred"]] * 2
+    rig.sweep()
+    rig.deliver()
+    assert rig.vendor.texts == {phone(0)[1:]: 1, phone(1)[1:]: 1, honolulu[1:]: 2}
+
+
+def test_a_call_we_could_not_even_write_down_loses_no_text(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = rig.text(rig.customers(1))[1]["id"]
+
+    def wrong(**_: Any) -> Any:
+        raise BadInputError("a campaign beyond LivePerson's limits", code="invalid_campaign")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("instore.outreach_send.Campaign", wrong)
+        assert failed(rig.deliver()) == ["m-0"]
+    assert (rig.item(batch_id)["state"], rig.states(batch_id)) == ("accepted", ["accepted"])
+    rig.deliver([batch_id])
+    assert rig.vendor.texts == {phone(0)[1:]: 1}
+
+
+ALABAMA = "+12055550111"  # no texts on Sundays
+
+
+def test_the_cap_counts_texts_when_they_go(rig: Rig) -> None:
+    """Saturday's and Sunday's texts would all go on Monday morning: three of them may."""
+    rig.customer(ALABAMA)
+    rig.clock.advance(3 * 86400 + 8.5 * 3600)  # Saturday, 20:30 in New York
+    monday = "2026-11-23T16:00:00.000Z"
+    for n in range(3):
+        (row,) = rig.text([ALABAMA], key=f"saturday-{n}")[1]["rows"]
+        assert (row["status"], row["until"]) == ("deferred", monday)
+    rig.clock.advance(86460)
+    (row,) = rig.text([ALABAMA], key="sunday")[1]["rows"]
+    assert (row["reason"], row["until"]) == ("customer_cap", "2026-11-24T16:00:00.000Z")
+    _, checked = rig.ask("POST /outreach/check", {"phone": ALABAMA})
+    assert (checked["reason"], checked["until"]) == ("customer_cap", "2026-11-24T16:00:00.000Z")
+    rig.clock.advance(14.5 * 3600)
+    rig.settle(30)
+    assert rig.vendor.texts == {ALABAMA[1:]: 3}
+
+
+def test_a_text_that_was_put_off_meets_the_cap_again(rig: Rig) -> None:
+    """Counted for Saturday, it goes on Monday, where three others are counted already."""
+    rig.apply(lambda d: d["outreach"]["customer_cap"].update(hours=12))
+    rig.customer(ALABAMA)
+    rig.clock.advance(3 * 86400 + 7.999 * 3600)  # Saturday, a moment before the window's end
+    late = rig.text([ALABAMA], key="saturday")[1]["id"]
+    rig.clock.advance(60)
+    rig.deliver()
+    assert rig.states(late) == ["deferred"]
+    for n in range(3):
+        assert rig.text([ALABAMA], key=f"night-{n}")[1]["rows"][0]["status"] == "deferred"
+    rig.clock.advance(39 * 3600)
+    rig.settle(30)
+    assert rig.vendor.texts == {ALABAMA[1:]: 3}
+    assert (rig.states(late), rig.item(late)["rows"][0]["r"]) == (["blocked"], "customer_cap")
 
 
 NOT_PROCESSED = [
@@ -298,14 +409,21 @@ def test_partial_failure_rejects_some_and_frees_their_customers(rig: Rig) -> Non
     assert [rig.leased(n) for n in numbers] == [True, False, True]
 
 
-def test_too_little_time_left_hands_the_batch_on(rig: Rig) -> None:
+def test_too_little_time_left_leaves_the_batch_to_the_sweep(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch_id = rig.text(rig.customers(1))[1]["id"]
     rig.remaining_s = 14.0
-    assert failed(rig.deliver()) == []
-    assert rig.queue.messages == [(batch_id, 5)]
+    with monkeypatch.context() as patched:
+        _fail(patched, Table, "update", when=lambda args: "BATCH" in str(args))
+        assert failed(rig.deliver([batch_id])) == ["m-0"]  # not even marked: comes again
+    assert failed(rig.deliver([batch_id])) == []
     assert rig.item(batch_id)["state"] == "accepted"
-    rig.queue.away = True
-    assert failed(rig.deliver([batch_id])) == ["m-0"]
+    rig.queue.messages.clear()
+    rig.remaining_s = 60.0
+    rig.clock.advance(91)
+    rig.sweep()
+    assert [sent for sent, _ in rig.queue.messages] == [batch_id]
 
 
 def test_bulk_leaves_the_share_of_notifications_free(rig: Rig) -> None:
@@ -321,12 +439,22 @@ def test_bulk_leaves_the_share_of_notifications_free(rig: Rig) -> None:
     assert took >= 80 / 7.2 - 1
 
 
-def test_a_busy_line_hands_the_batch_on(rig: Rig) -> None:
-    batch_id = rig.text(rig.customers(1))[1]["id"]
-    rig.services().pace.take("10000001", channel="bulk", count=1000, rate=7.2, max_wait=1)
-    assert failed(rig.deliver()) == []
-    assert rig.vendor.campaigns == []
-    assert rig.queue.messages == [(batch_id, 5)]
+def test_while_the_line_is_busy_a_batch_has_one_message_at_most(rig: Rig) -> None:
+    """The sweep brings it back; copies of its message do not multiply behind a busy line."""
+    numbers = rig.customers(1)
+    batch_id = rig.text(numbers)[1]["id"]
+    rig.services().pace.take("10000001", channel="bulk", count=7200, rate=7.2, max_wait=1)
+    deliveries = 0
+    for _ in range(20):  # twenty minutes, a sweep each
+        if rig.queue.messages:
+            assert rig.queue.messages == [(batch_id, rig.queue.messages[0][1])]
+            assert failed(rig.deliver()) == []
+            deliveries += 1
+            assert rig.queue.messages == []
+        rig.clock.advance(60)
+        rig.sweep()
+    assert rig.vendor.texts == {numbers[0][1:]: 1}
+    assert deliveries <= 11
 
 
 def test_nobodys_tenth_batch_goes_before_anothers_first(rig: Rig) -> None:

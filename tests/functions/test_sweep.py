@@ -162,6 +162,21 @@ def test_nothing_found_twice_is_left_to_a_person(rig: Rig) -> None:
     assert seen["rows"][0]["status"] == "unresolved"
 
 
+def test_a_row_the_vendor_said_nothing_about_is_not_called_sent(rig: Rig) -> None:
+    """The call was answered: that its campaign exists is no word about the row left out."""
+    numbers = rig.customers(2)
+    batch_id = rig.text(numbers)[1]["id"]
+    rig.vendor.unclear = {numbers[1][1:]}
+    rig.deliver()
+    rig.clock.advance(25 * 60)
+    assert rig.sweep()["counts"] == {"UnknownClosed": 1}
+    assert rig.vendor.asked == ["campaign"]
+    rig.settle(10)
+    assert rig.states(batch_id) == ["delivered", "unresolved"]
+    assert rig.item(batch_id)["state"] == "closed"
+    assert rig.leased(numbers[1])
+
+
 def test_a_report_without_names_finds_nothing(rig: Rig) -> None:
     batch_id = sent_but_not_settled(rig, rig.customers(1))
     rig.vendor.names_told = False
@@ -276,6 +291,39 @@ def test_one_item_that_fails_does_not_stop_the_others(
     monkeypatch.setattr(rig.queue, "batch_ready", picky)
     assert rig.sweep()["failed"] == 1
     assert rig.queue.take() == [second]
+
+
+def test_a_batch_nobody_can_read_does_not_stop_the_others(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = rig.customers(2)
+    broken, sound = (rig.text([number], key=number)[1]["id"] for number in numbers)
+    rig.queue.take()
+    rig.table.put({**rig.item(broken), "state": "of a newer version"})
+    rig.clock.advance(100)
+    assert rig.sweep()["failed"] == 1
+    assert rig.queue.take() == [sound]
+    (swept,) = [record for record in caplog.records if record.message == "Swept"]
+    assert vars(swept)["failed"] == [f"{broken} unreadable"]
+
+
+def test_an_item_nobody_foresaw_does_not_stop_the_others(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sweep import app
+
+    def resume(key: tuple[str, str], **_: Any) -> Resumed:
+        if key[0].endswith("c1"):
+            raise KeyError("+12125550100")
+        return Resumed()
+
+    monkeypatch.setattr(app, "resume", resume)
+    for n in (1, 2):
+        rig.table.put({"pk": f"CONVERSATION#10000002#c{n}", "sk": "CONVERSATION",
+                       "due_shard": "DUE#3", "due_at": n})  # fmt: skip
+    assert rig.sweep()["failed"] == 1
+    (swept,) = [record for record in caplog.records if record.message == "Swept"]
+    assert vars(swept)["failed"] == ["CONVERSATION#10000002#c1 KeyError"]
 
 
 def test_a_batch_read_that_fails_is_left_for_the_next_minute(

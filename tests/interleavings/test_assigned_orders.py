@@ -99,7 +99,7 @@ def test_the_function_and_two_sweeps_at_one_notice(rig: Rig) -> None:
 
     def start() -> list[Operation]:
         anew(rig, state="assigned", agent=DANA, agent_id="111", waiting=False, notice=notice,
-             due_at=int(now.timestamp()))  # fmt: skip
+             due_at=int(now.timestamp()), changed_ts=rig.change(60).ts)  # fmt: skip
         return [lambda: resume((PK, "CONVERSATION"), means=means, now=now)] * 3
 
     def check(results: list[Any]) -> None:

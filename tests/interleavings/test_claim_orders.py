@@ -24,7 +24,7 @@ def means_of(rig: Rig) -> Means:
     house = rig.services()
     return Means(
         program=house.programs.current(), batches=house.batches, customers=house.customers,
-        stores=house.stores, queues=house.queues, pace=house.pace, liveperson=house.liveperson,
+        stores=house.stores, pace=house.pace, liveperson=house.liveperson,
         now=house.now, sleep=house.sleep, remaining=lambda: 60.0,
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ def test_a_claim_has_one_winner_in_every_order(rig: Rig) -> None:
         batches = rig.services().batches
         seen = batches.get(batch_id)
         assert seen is not None
-        claims = [claimed(seen, token=t, size=10, now=rig.clock.now()) for t in ("a", "b")]
+        claims = [claimed(seen, token=t, rows=range(10), now=rig.clock.now()) for t in ("a", "b")]
         late = replace(seen, due_at=rig.clock.now())  # the sweep moving the clock of the same one
         return [lambda: batches.save(claims[0]), lambda: batches.save(claims[1]),
                 lambda: batches.save(late)]  # fmt: skip

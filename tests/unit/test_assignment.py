@@ -130,6 +130,11 @@ def test_a_stop_in_plain_words_is_a_revocation() -> None:
     )
 
 
+def test_a_stop_with_half_an_emoji_can_be_stored() -> None:
+    assert only(words("STOP \ud83d")).words == "STOP \ufffd"
+    assert only(words("STOP " + "\ud83d\udc4b" * 200)).words == "STOP " + "👋" * 77 + "\ufffd"
+
+
 @pytest.mark.parametrize("text", ["Do you stop by tomorrow?", "", 7, None])
 def test_other_words_of_customers_stay_where_they_are(text: Any) -> None:
     assert hear_webhook(ACCOUNT, words(text)).changes == ()

@@ -18,6 +18,7 @@ from instore.consent import (
     Lease,
     Reserved,
     Sent,
+    cap_until,
     may_text,
     released,
     reserved,
@@ -96,9 +97,10 @@ def test_without_a_scope_a_stop_reaches_everywhere() -> None:
 
 # ------------------------------------------------------------------ reserve
 def take(known: Customer | None, *, owner: str = "a.1", batch: str = "b1", banner: str = "kay",
-         purpose: str = "one_to_one", now: datetime = NOW) -> Any:  # fmt: skip
+         purpose: str = "one_to_one", now: datetime = NOW,
+         due: datetime | None = None) -> Any:  # fmt: skip
     return reserved(known, banner=banner, owner=owner, batch=batch, purpose=purpose, scope="all",
-                    limits=LIMITS, now=now)  # fmt: skip
+                    limits=LIMITS, now=now, due=due)  # fmt: skip
 
 
 def lease(**changes: Any) -> Lease:
@@ -175,6 +177,45 @@ def test_the_cap_and_when_it_frees() -> None:
 def test_old_texts_are_forgotten_but_not_before_the_lease() -> None:
     long_ago = customer(sent=(Sent(hours_ago(100), "x"), Sent(hours_ago(71), "y")))
     assert take(long_ago).sent == (Sent(hours_ago(71), "y"), Sent(epoch(NOW), "b1"))
+
+
+TOMORROW = NOW + timedelta(hours=30)
+
+
+def test_a_deferred_text_counts_when_it_goes_and_is_held_until_after() -> None:
+    held = take(customer(), due=TOMORROW)
+    assert held.sent == (Sent(epoch(TOMORROW), "b1"),)
+    assert held.lease == Lease("kay", "a.1", "b1", epoch(TOMORROW) + 72 * 3600, since=epoch(NOW))
+
+
+def test_the_cap_looks_at_texts_still_to_go() -> None:
+    coming = customer(sent=(Sent(epoch(TOMORROW), "x"), Sent(epoch(TOMORROW), "y")))
+    assert take(coming).sent[-1] == Sent(epoch(NOW), "b1")  # thirty hours before them
+    full = Blocked("customer_cap", TOMORROW + timedelta(hours=24))
+    assert take(coming, due=TOMORROW) == full
+    assert take(coming, now=NOW + timedelta(hours=7)) == full  # twenty-three before them
+    assert take(coming, now=TOMORROW + timedelta(hours=24)).sent[-1].batch == "b1"
+
+
+def test_the_cap_counts_across_an_instant() -> None:
+    """One text ten hours before and one ten hours after: a third makes three in twenty hours."""
+    around = customer(sent=(Sent(hours_ago(10), "x"), Sent(hours_ago(-10), "y")))
+    assert take(around) == Blocked("customer_cap", NOW + timedelta(hours=14))
+    apart = customer(sent=(Sent(hours_ago(10), "x"), Sent(hours_ago(-14), "y")))
+    assert take(apart).sent[-1] == Sent(epoch(NOW), "b1")
+
+
+def test_its_own_batch_is_not_counted_against_a_text() -> None:
+    full = customer(sent=(Sent(hours_ago(3), "x"), Sent(hours_ago(2), "b1")))
+    assert cap_until(full, batch="b1", limits=LIMITS, at=NOW) is None
+    assert cap_until(full, batch="b2", limits=LIMITS, at=NOW) == NOW + timedelta(hours=21)
+
+
+def test_a_text_at_once_does_not_shorten_the_lease_of_a_deferred_one() -> None:
+    deferred = take(customer(), batch="b0", due=TOMORROW)
+    both = take(deferred)
+    assert both.lease.until == deferred.lease.until
+    assert released(both, batch="b1") == deferred
 
 
 # ------------------------------------------------------------------ release

@@ -79,6 +79,28 @@ def test_only_living_humans_with_all_names_are_people(program: Program) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_somebody_told_twice_and_differently_is_what_forbids_the_most(
+    program: Program, turned: bool
+) -> None:
+    told = [user(1), user(1, enabled=False), user(2), user(2, deleted=True),
+            user(3), user(3, user_type=2), user(4), user(4)]  # fmt: skip
+    told = [replace(one, member_of="100") for one in told]
+    directory = made(program, users=told[::-1] if turned else told)
+    people = {p.agent_id: p.enabled for p in directory.stores["100"].associates}
+    assert people == {"1": False, "4": True}
+    assert [line for line in said(directory) if line.startswith("users")] == [
+        f"users:{n}:user_twice" for n in (1, 2, 3, 4)]  # fmt: skip
+
+
+def test_two_groups_of_one_name_are_not_guessed_between(program: Program) -> None:
+    groups = [group("100", "Twin"), group("200", "Twin"), group("300", "Other")]
+    stores = [{"group": "Twin"}, {"group": "200"}, {"group": "Other"}]
+    directory = made(program, users=[user(1)], stores=stores, groups=groups)
+    assert sorted(directory.stores) == ["200", "300"]
+    assert "stores.csv:2:ambiguous_group" in said(directory)
+
+
 def test_a_manager_stands_in_each_store_and_is_at_home_in_one(program: Program) -> None:
     directory = made(
         program, users=(user(1, group="200", manages=["300", "100", "999"]),
@@ -117,6 +139,20 @@ def test_words_are_base36_and_aliases_of_the_persons_own_banner(program: Program
                      "jared#1EEP": "3", "jared#DANAR": "3"}  # fmt: skip
     assert directory.stores["100"].associates[0].words == ("2N9C", "DANA7", "DANAR")
     assert directory.stores["200"].associates[0].employee_id == "0123457"
+
+
+def test_a_look_alike_login_is_nobody_elses(program: Program) -> None:
+    kelvin = "a1@\u212aay.example.com"
+    users = (user(1, group="100"), replace(user(2, group="100"), login=kelvin))
+    directory = made(
+        with_aliases(program, ("kay", "Lucky7", kelvin)), users=users,
+        roster=[("A1@kay.example.com", "123456", ""), (kelvin, "7777", "")],
+    )  # fmt: skip
+    assert said(directory) == []
+    words = {n: p.agent_id for n, p in directory.aliases().items() if n.startswith("kay")}
+    assert words == {"kay#2N9C": "1", "kay#601": "2", "kay#1UCKY7": "2"}
+    assert directory.aliases()[f"{ACCOUNT}#login:a1@kay.example.com"].agent_id == "1"
+    assert directory.aliases()[f"{ACCOUNT}#login:{kelvin}"].agent_id == "2"
 
 
 def test_an_alias_belongs_to_base36_first_then_the_program_then_the_earlier_line(

@@ -17,6 +17,7 @@ from instore.model import (
     epoch,
     epoch_ms,
     fingerprint,
+    fold_login,
     fold_word,
     from_iso,
     iso,
@@ -98,6 +99,15 @@ def test_base36_reads_back(number: int) -> None:
 def test_base36_refuses_negative_numbers() -> None:
     with pytest.raises(BadInputError):
         base36(-1)
+
+
+@pytest.mark.parametrize(("text", "login"), [
+    (" Ana@Kay.example.com ", "ana@kay.example.com"), ("ANA", "ana"),
+    ("\u212aay", "\u212aay"),  # Kelvin sign, which lower() would make a k
+    ("JOS\u00c9", "JOS\u00c9"),
+])  # fmt: skip
+def test_logins_fold_in_plain_ascii_only(text: str, login: str) -> None:
+    assert fold_login(text) == login
 
 
 @pytest.mark.parametrize(("text", "word"), [

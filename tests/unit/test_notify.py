@@ -19,7 +19,7 @@ from instore.errors import (
     VendorThrottledError,
     VendorUnavailableError,
 )
-from instore.model import epoch
+from instore.model import Stickiness, epoch
 from instore.program import Program
 
 DIGITS = PHONE.digits
@@ -68,6 +68,98 @@ def test_an_opt_out_beats_consent(rig: Rig) -> None:
     rig.take(rig.change(60, DANA))
     assert rig.notice() == "skipped opted_out"
     assert rig.vendor.campaigns == []
+
+
+def busy_line(rig: Rig, seconds: float) -> None:
+    """The line for notices is taken for a while yet."""
+    rig.table.put({"pk": "PACE#20000001#notify", "sk": "PACE",
+                   "free_at": int((rig.clock.now().timestamp() + seconds) * 1_000_000)})  # fmt: skip
+
+
+def test_an_opt_out_during_the_wait_for_the_pace_stops_the_notice(
+    rig: Rig, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep = clock.sleep
+
+    def sleep(seconds: float) -> None:
+        rig.customers.opt_out(rig.customer, banner="plan", scope="all", how="t", words="STOP",
+                              now=clock.now())  # fmt: skip
+        asleep(seconds)
+
+    busy_line(rig, 2)
+    monkeypatch.setattr(clock, "sleep", sleep)
+    rig.converse().consent().take(rig.change(60, DANA))
+    assert rig.notice() == "skipped opted_out"
+    assert rig.vendor.campaigns == []
+    assert "due_at" not in rig.item()
+
+
+def test_an_hour_that_ends_during_the_wait_for_the_pace_defers_the_notice(
+    rig: Rig, clock: Any
+) -> None:
+    rig.converse().consent()
+    clock.advance(7 * 3600 - 1)  # 17:59:59 in Chicago, where the associates go at 18:00
+    busy_line(rig, 2)
+    rig.take(rig.change(60, DANA))
+    item = rig.item()
+    assert item["notice"]["state"] == "deferred"
+    assert item["due_at"] == item["notice"]["until"] == epoch(rig.began + timedelta(hours=23))
+    assert rig.vendor.campaigns == []
+    clock.advance(15 * 3600)
+    assert rig.sweep().metrics == ("NoticesSent",)
+
+
+def test_a_table_away_after_the_claim_gives_it_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    real = rig.customers.get
+
+    def get(customer: str) -> Any:
+        looks.append(customer)
+        if len(looks) == 2:
+            raise UnavailableError("away")
+        return real(customer)
+
+    monkeypatch.setattr(rig.customers, "get", get)
+    rig.converse().consent()
+    with pytest.raises(UnavailableError):
+        rig.take(rig.change(60, DANA))
+    assert rig.notice() == "due unavailable"
+    (taken,) = rig.take(rig.change(60, DANA))
+    assert taken.notice is not None
+    assert taken.notice.state == "sent"
+    assert len(rig.vendor.campaigns) == 1
+
+
+def test_the_text_names_whoever_has_the_conversation_now(
+    rig: Rig, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep has read the notice about Dana when Eve takes over."""
+    rig.vendor.answers = [VendorThrottledError("slow")]
+    (banner,) = rig.program.banners
+    routing = banner.routing.model_copy(update={"stickiness": Stickiness.STORE})
+    rig.program = rig.program.model_copy(
+        update={"banners": [banner.model_copy(update={"routing": routing})]}
+    )
+    rig.converse().consent()
+    with pytest.raises(VendorThrottledError):
+        rig.take(rig.change(60, DANA))
+    rig.vendor.campaigns.clear()
+    clock.advance(61)
+    real, looks = rig.customers.get, []
+
+    def get(customer: str) -> Any:
+        looks.append(customer)
+        if len(looks) == 1:
+            rig.take(rig.change(120, EVE))
+        return real(customer)
+
+    monkeypatch.setattr(rig.customers, "get", get)
+    assert rig.sweep().metrics == ()
+    (campaign,) = rig.vendor.campaigns
+    assert campaign.recipients[0][1][0] == "Eve"
+    assert (rig.notice(), rig.bound()) == ("sent", "222")
 
 
 def test_an_opt_out_while_the_notice_waits_for_its_hour(rig: Rig, clock: Any) -> None:

@@ -120,6 +120,10 @@ WRONG: list[tuple[str, Change, str, str]] = [
      "String should match pattern '^[A-Za-z0-9_]{1,60}$'"),
     ("batch of 101", put("outreach.chunk", 101), "outreach.chunk",
      "Input should be less than or equal to 100"),
+    ("a lease as long as a deferral", put("outreach.lease_hours", 48),
+     "banners[0].outreach.lease_hours", "must be longer than max_defer_hours"),
+    ("a banner's own short lease", put("banners.1.outreach", {"lease_hours": 1}),
+     "banners[1].outreach.lease_hours", "must be longer than max_defer_hours"),
     ("twilio comes later", put("notification.channel", "twilio"), "notification.channel",
      "Input should be 'liveperson'"),
 ]  # fmt: skip
@@ -150,6 +154,13 @@ def test_strict_refuses_any_step_to_somebody_else(
 ) -> None:
     document["routing"] |= {"stickiness": "strict", "steps": steps, "triggers": {}}
     assert "strict" in problems(document)["banners[0].routing.steps"]
+
+
+@pytest.mark.parametrize("skill", [None, "plan-navigators"])
+def test_strict_does_not_end_at_the_skill_all_navigators_share(skill: str | None) -> None:
+    plan = yaml.safe_load((PROGRAMS / "one_to_one.yaml").read_text())
+    plan["banners"][0]["fallback_skill"] = skill
+    assert problems(plan)["banners[0].fallback_skill"] == "strict needs one beside human_skill"
 
 
 def test_offer_choice_needs_somewhere_to_wait(document: dict[str, Any]) -> None:
@@ -220,11 +231,21 @@ def test_messages_speak_the_nearest_language(program: Program) -> None:
     (put("banners.0.features", {"outreach": False}), "stopped_banner"),
     (put("stops.stores", ["301"]), "stopped_store"),
     (put("stops.associates", ["ana@kay.example.com"]), "stopped_associate"),
+    (put("stops.associates", [" Ana@Kay.example.COM "]), "stopped_associate"),
+    (put("stops.associates", ["ana@\u212aay.example.com"]), None),  # a Kelvin sign is no k
     (put("stops.banners", ["jared"]), None),
 ])  # fmt: skip
 def test_kill_switches(document: dict[str, Any], change: Change | None, reason: str | None) -> None:
     if change:
         change(document)
     program = load_program(document)
-    assert program.stop_reason(banner=program.banners[0], store="301",
-                               login="ana@kay.example.com") == reason  # fmt: skip
+    for login in ("ana@kay.example.com", "ANA@kay.example.com"):
+        assert program.stop_reason(banner=program.banners[0], store="301", login=login) == reason
+
+
+def test_login_names_are_kept_in_lower_case(document: dict[str, Any]) -> None:
+    document["stops"] = {"associates": ["Ana@Kay.example.com"]}
+    document["aliases"] = [{"banner": "kay", "word": "Ana7", "login": "Ana@Kay.example.com"}]
+    program = load_program(document)
+    assert program.stops.associates == ["ana@kay.example.com"]
+    assert program.aliases[0].login == "ana@kay.example.com"

@@ -98,6 +98,29 @@ désabonnez-moi
 je veux me désabonner
 retirez-moi de votre liste
 plus de messages s'il vous plaît
+You never stop texting me. STOP
+You people never stop! Unsubscribe me
+You never stop, stop texting me
+You did not, stop texting me
+Please don't cancel my order. STOP texting me
+Do not cancel my appointment but stop texting me
+I do not want to cancel my ring order. Unsubscribe
+Did you not read? I asked you to stop texting me and you did not stop. STOP.
+This will never end. STOP
+Why do you not stop? Remove me from your list
+STOP - Maria
+Maria — stop
+s.t.o.p
+S T O P
+ST0P
+＜ＳＴＯＰ＞
+stop contact
+stop txts
+stop txting me
+pls stop txt
+No texts please
+take my name off your list
+STOP 🙏
 """
 
 MUST_NOT = """
@@ -165,6 +188,12 @@ pouvez-vous annuler mon rendez-vous
 n'arrêtez pas de m'écrire
 l'arrêt de bus est devant le magasin
 je ne veux plus la bague en argent
+please do not ever stop texting me. You never cancel
+Why did you stop texting me? Do not end it
+no texts came through
+take my name off the wait list
+s.o.p.
+non-stop - the flight I mean
 """
 
 
@@ -182,13 +211,21 @@ def test_does_not_count(text: str) -> None:
     assert not is_revocation(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["S\u200bTOP", "\u200fSTOP", "ST\u00adOP", "Stop\u202e", "S\u2060T\ufeffOP", "stop\u00a0",
+             "STOP\n\nSent from my phone", "STO\ufe0fP", "STOP\ufffd"]
+)  # fmt: skip
+def test_what_nobody_sees_does_not_hide_it(text: str) -> None:
+    assert is_revocation(text)
+
+
 def test_lists_are_long_enough_to_mean_something() -> None:
     assert len(set(lines(MUST))) >= 40
     assert len(set(lines(MUST_NOT))) >= 40
 
 
 @pytest.mark.parametrize(
-    "text", ["START", "start", "Unstop", "YES", "opt in", "Opt-in", "resume", "subscribe",
+    "text", ["START", "start", "Unstop", "opt in", "Opt-in", "resume", "subscribe",
              "please text me again", "COMENZAR", "alta", "reprendre", "Start, please"]
 )  # fmt: skip
 def test_restart(text: str) -> None:
@@ -197,7 +234,8 @@ def test_restart(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yes please send the ring", "start of the week", "", "stop", "let us start over", "si"]
+    "text",
+    ["YES", "yes please send the ring", "start of the week", "", "stop", "let us start over", "si"],
 )
 def test_no_restart(text: str) -> None:
     assert not is_restart(text)
@@ -209,7 +247,20 @@ def test_nothing_said(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["stop ", "stop a b c d ", "no more ", "opt out of ", "do not want ", "é", "' "]
+    "piece",
+    [
+        "stop ",
+        "stop a b c d ",
+        "no more ",
+        "opt out of ",
+        "do not want ",
+        "é",
+        "' ",
+        "never stop ",
+        "dont cancel texts, ",
+        "s.",
+        "stop - ",
+    ],
 )
 def test_time_is_linear_in_the_length(piece: str) -> None:
     """Ten thousand characters of bait take about as long as the 1,600 that are looked at."""

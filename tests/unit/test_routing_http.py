@@ -70,6 +70,15 @@ def test_escaped_pairs_are_text() -> None:
     assert read_json(b'{"a": "\\ud83d\\udc8d"}') == {"a": "💍"}
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [(b'{"a": "STOP \\ud83d"}', "STOP \ufffd"), (b'{"a": "\\udc8d STOP"}', "\ufffd STOP"),
+     (b'{"a": "\\ud83d\\udc8d"}', "💍"), (b'{"a": "\\\\ud83d"}', "\\ud83d"), (b'{"a": "\xff"}', "\ufffd")],
+)  # fmt: skip
+def test_what_a_customer_typed_is_mended_not_refused(body: bytes, text: str) -> None:
+    assert read_json(body, mend=True) == {"a": text}
+
+
 def test_answers_are_json_that_nobody_caches() -> None:
     assert respond(200, {"a": "ü"}) == {
         "statusCode": 200, "body": '{"a": "ü"}',

@@ -64,6 +64,9 @@ def test_a_genuine_token_gets_in(bot: BotRig) -> None:
         {"scope": "msg.consumer"}, {"scope": None}, {"scope": f"{SCOPE}.more"}, {"scope": 7},
         {"scope": "ihub.tpb.customendpoint"},
         {"exp": None}, {"exp": "soon"}, {"exp": True}, {"exp": []}, {"nbf": "now"},
+        # Python writes and reads these as NaN and Infinity, which JSON has not.
+        {"exp": float("nan")}, {"exp": float("inf")}, {"nbf": float("nan")},
+        {"nbf": float("-inf")}, {"nbf": 10**400},
     ],
 )  # fmt: skip
 def test_wrong_claims_stay_out(bot: BotRig, claims: dict[str, Any]) -> None:

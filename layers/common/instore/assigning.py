@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment import ConversationChange, Kind
@@ -24,13 +24,14 @@ from .assignment_state import (
     settle,
 )
 from .errors import UnavailableError
-from .model import Stickiness, epoch, iso
+from .model import Stickiness, epoch, epoch_ms, iso
 from .notify import Means, Notice, attempt
 
 if TYPE_CHECKING:
     from .directory import Pointer
 
 _TRIES = 4
+AHEAD = timedelta(minutes=10)  # how far LivePerson's clock may be before ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,13 @@ class Taken:
 
 
 def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
-    """Take one change. Raises UnavailableError or VendorError: give it to us again."""
+    """Take one change. Raises UnavailableError or VendorError: give it to us again.
+
+    A time to come is no information (I12): kept as the newest, it would hide all that follows. A
+    STOP is a STOP whenever it says it was.
+    """
+    if change.kind is not Kind.REVOCATION and _is_to_come(change, now=now):
+        return Taken("time_to_come")
     match change.kind:
         case Kind.STATE:
             return _take_state(change, means=means, now=now)
@@ -53,6 +60,10 @@ def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
             return _take_reply(change, means=means, now=now)
         case Kind.REVOCATION:
             return _take_revocation(change, means=means, now=now)
+
+
+def _is_to_come(change: ConversationChange, *, now: datetime) -> bool:
+    return change.ts > epoch_ms(now + AHEAD)
 
 
 def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
@@ -66,7 +77,7 @@ def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> T
             break
         proposed = _consequences(item, means=means, now=now)
         if proposed.outcome is Outcome.CLOSED:
-            _end_leases(item, means=means)
+            _end_leases(item, means=means, now=now)
         written = means.changes.settle(item, proposed)
         if written is not None:
             item, settlement = written, proposed
@@ -97,7 +108,7 @@ def _consequences(item: Mapping[str, Any], *, means: Means, now: datetime) -> Se
     )  # fmt: skip
 
 
-def _end_leases(item: Mapping[str, Any], *, means: Means) -> None:
+def _end_leases(item: Mapping[str, Any], *, means: Means, now: datetime) -> None:
     """The customer is free again for everybody; a lease of somebody else is not ours to end."""
     if not item.get("customer"):
         return
@@ -105,7 +116,8 @@ def _end_leases(item: Mapping[str, Any], *, means: Means) -> None:
     if wanted := item.get("wanted"):
         owners.add((wanted["account"], wanted["agent"]))
     for account, agent in sorted((a, g) for a, g in owners if g):
-        means.customers.end_lease(item["customer"], owner_account=account, owner_agent=agent)
+        means.customers.end_lease(item["customer"], owner_account=account, owner_agent=agent,
+                                  now=now)  # fmt: skip
 
 
 def _strict(item: Mapping[str, Any], means: Means) -> bool:
@@ -138,7 +150,7 @@ def _notify(item: Mapping[str, Any], *, means: Means, now: datetime) -> Notice |
         item = {**item, "notice": {**item["notice"], "state": str(NoticeState.DUE)}}
     if notice_state(item) is not NoticeState.DUE:
         return None
-    return attempt(item, means=means, now=now)
+    return attempt(item, means=means)
 
 
 def _take_revocation(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
@@ -154,5 +166,6 @@ def _take_revocation(change: ConversationChange, *, means: Means, now: datetime)
         item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
         how="words in a conversation", words=change.words, now=now,
     )  # fmt: skip
-    means.changes.mark_revoked(item, ts=change.ts)
+    if not _is_to_come(change, now=now):
+        means.changes.mark_revoked(item, ts=change.ts)
     return Taken("revoked" if new else "revoked_before")

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from .errors import BadInputError
+from .model import mended
 
 _STATE = "cqm.ExConversationChangeNotification"
 _MESSAGES = "ms.MessagingEventNotification"
@@ -222,7 +223,7 @@ def _message_change(account: str, entry: Any) -> ConversationChange | None:
         return None
     return ConversationChange(account, conversation, Kind.REVOCATION, moment,
                               consumer=_matching(_ID, writer["id"]),
-                              words=text.strip()[:_WORDS_MAX])  # fmt: skip
+                              words=mended(text.strip()[:_WORDS_MAX]))  # fmt: skip
 
 
 def _with_role(people: Iterable[Any], role: str) -> list[str]:

@@ -32,12 +32,13 @@ class NoticeState(StrEnum):
     UNKNOWN = "unknown"  # LivePerson may or may not have sent it: never again (I4)
 
 
-# To -> from. DUE out of CLAIMED is giving a claim back after a call that certainly did nothing;
+# To -> from. DUE out of CLAIMED is giving a claim back after a call that certainly did nothing,
+# DEFERRED out of CLAIMED one that came too late in the day for any call;
 # SENT out of UNKNOWN is an answer that came after the sweep had given up on it.
 MOVES: dict[NoticeState, tuple[NoticeState, ...]] = {
     NoticeState.DUE: (NoticeState.AWAITING, NoticeState.DUE, NoticeState.DEFERRED,
                       NoticeState.CLAIMED),
-    NoticeState.DEFERRED: (NoticeState.DUE, NoticeState.DEFERRED),
+    NoticeState.DEFERRED: (NoticeState.DUE, NoticeState.DEFERRED, NoticeState.CLAIMED),
     NoticeState.CLAIMED: (NoticeState.DUE, NoticeState.DEFERRED),
     NoticeState.SENT: (NoticeState.CLAIMED, NoticeState.UNKNOWN),
     NoticeState.SKIPPED: (NoticeState.AWAITING, NoticeState.DUE, NoticeState.DEFERRED,

@@ -78,12 +78,16 @@ ROW_NEXT: Mapping[RowState, frozenset[RowState]] = {
 NOT_RECEIVED = frozenset({_R.BLOCKED, _R.REJECTED, _R.SKIPPED, _R.FAILED})
 
 
+First = tuple[datetime | None, str | None]  # until and rule of a first answer
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One recipient of a batch, by its place `n` in the request (from 0).
 
     `until` is the next legal instant of a deferred row, or when a blocked one may be asked
     again. `chunk` names the vendor call the row was claimed for; it is set before that call.
+    `first` keeps what the associate was answered when a later look decided otherwise.
     """
 
     n: int
@@ -98,6 +102,7 @@ class Row:
     postal_code: str | None = None
     chunk: str | None = None
     vendor_id: str | None = None
+    first: First | None = None
 
     def to(self, state: RowState, **changes: Any) -> Row:
         """The row in its next state. Raises ValueError on a step the table does not allow."""
@@ -109,6 +114,16 @@ class Row:
         self, reason: str, *, until: datetime | None = None, rule: str | None = None
     ) -> Row:
         return self.to(RowState.BLOCKED, reason=reason, until=until, rule=rule)
+
+    @property
+    def was_taken(self) -> bool:
+        """Was this row accepted or deferred once, whatever became of it later."""
+        return self.chunk is not None or self.state is not RowState.BLOCKED
+
+    @property
+    def answered(self) -> First:
+        """`until` and `rule` as they were answered when the row was taken."""
+        return self.first or (self.until, self.rule)
 
     def is_due(self, now: datetime) -> bool:
         """May this row be sent at this instant, as far as the batch knows."""

@@ -7,9 +7,9 @@ reference service. Unknown fields and event types are accepted: the vendor adds 
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from .errors import BadInputError
@@ -26,12 +26,17 @@ class _Said(BaseModel):
 _Call = TypeVar("_Call", bound=_Said)
 
 
+def _at_most(length: int) -> BeforeValidator:
+    """Cut off what is longer: a browser with a long name must not cost a customer their answer."""
+    return BeforeValidator(lambda value: value[:length] if isinstance(value, str) else value)
+
+
 class Visitor(_Said):
     """`consumerId` is LivePerson's opaque name of the customer, never a telephone number."""
 
-    consumer_id: str | None = Field(None, max_length=256)
-    language: str | None = Field(None, max_length=40)
-    browser: str | None = Field(None, max_length=1000)
+    consumer_id: Annotated[str | None, _at_most(256)] = None
+    language: Annotated[str | None, _at_most(40)] = None
+    browser: Annotated[str | None, _at_most(1000)] = None
 
 
 class CreateContext(_Said):
@@ -75,9 +80,10 @@ class LastMessage(_Said):
 
 
 class LpEvent(_Said):
-    """`sequence` counts the events of a dialog and names a duplicate."""
+    """`sequence` counts the events of the dialog `dialogId`; both together name a duplicate."""
 
     sequence: int | None = Field(None, ge=0)
+    dialog_id: Annotated[str | None, _at_most(128)] = None
     last_consumer_message: str | LastMessage | None = None
 
 
@@ -101,6 +107,12 @@ class EventCall(_Said):
         has none of its own."""
         event = self._event
         return None if event is None or self.type == "START" else event.sequence
+
+    @property
+    def dialog(self) -> str | None:
+        """The dialog in which `sequence` counts; a later dialog begins its numbers anew."""
+        event = self._event
+        return event.dialog_id if event else None
 
     @property
     def _event(self) -> LpEvent | None:

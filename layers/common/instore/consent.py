@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Lease", "Reserved",
-    "Reservation", "Sent", "is_restart", "is_revocation", "lease_owner", "may_text", "released",
-    "reserved",
+    "Reservation", "Sent", "cap_until", "is_restart", "is_revocation", "lease_owner", "let_go", "may_text",
+    "released", "reserved",
 ]  # fmt: skip
 
 _MOST_SENT = 50  # remembered texts: the largest cap of a program
@@ -72,7 +72,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A proactive text reserved at `at` (epoch s) by `batch`: what the cap counts."""
+    """A proactive text of `batch`, due at `at` (epoch s): what the cap counts. A deferred text
+    counts when it goes and not when it was asked for."""
 
     at: int
     batch: str
@@ -88,13 +89,18 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer as the table knows them. `rev` is the revision every write is conditional on."""
+    """A customer as the table knows them. `rev` is the revision every write is conditional on.
+
+    `opted_out` blocks every banner there is or will be, but `opted_out_except`, where the customer
+    asked for texts again; `opted_out_of` blocks these banners only.
+    """
 
     id: str
     phone: Phone | None = None
     rev: int = 0
     consents: Mapping[str, Consent] = field(default_factory=dict)
     opted_out: datetime | None = None
+    opted_out_except: frozenset[str] = frozenset()
     opted_out_of: frozenset[str] = frozenset()
     lease: Lease | None = None
     sent: tuple[Sent, ...] = ()
@@ -103,6 +109,11 @@ class Customer:
     postal_code: str | None = None
     chain: Chain | None = None
     created_at: datetime | None = None
+
+    def is_out_of(self, banner: str) -> bool:
+        """Whether the customer's own word blocks this banner, taken by itself."""
+        everything = self.opted_out is not None and banner not in self.opted_out_except
+        return everything or banner in self.opted_out_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +150,8 @@ def may_text(
     """
     if customer is None:
         return "no_consent"
-    out_of = customer.opted_out_of
-    if customer.opted_out is not None or banner in out_of or (scope == "all" and out_of):
+    anything = customer.opted_out is not None or customer.opted_out_of
+    if customer.is_out_of(banner) or (scope == "all" and anything):
         return "opted_out"
     consent = customer.consents.get(banner)
     if consent is None or consent.consent_class is ConsentClass.NONE or consent.at > now:
@@ -152,10 +163,11 @@ def may_text(
 
 def reserved(
     customer: Customer | None, *, banner: str, owner: str, batch: str, purpose: str, scope: str,
-    limits: Outreach, now: datetime,
+    limits: Outreach, now: datetime, due: datetime | None = None,
 ) -> Customer | Reservation:  # fmt: skip
     """The customer as it must be stored to hold it for this batch, or the answer without a write.
 
+    `due`: when the text is to go, None = at once; it is counted then, and the lease outlives it.
     The same batch again is Reserved: it holds the lease and is counted already.
     """
     refusal = may_text(customer, banner=banner, purpose=purpose, scope=scope, now=now)
@@ -167,19 +179,36 @@ def reserved(
         return Blocked("held", _instant(live.until))
     if live is not None and any(sent.batch == batch for sent in customer.sent):
         return Reserved()
-    cap, hours = limits.customer_cap.sends, limits.customer_cap.hours
-    counted = [sent.at for sent in customer.sent
-               if sent.at > at - hours * 3600 and sent.batch != batch]  # fmt: skip
-    if len(counted) >= cap:
-        return Blocked("customer_cap", _instant(sorted(counted)[-cap] + hours * 3600))
-    kept = at - max(hours, limits.lease_hours) * 3600
+    goes = max(now, due or now)
+    full = cap_until(customer, batch=batch, limits=limits, at=goes)
+    if full is not None:
+        return Blocked("customer_cap", full)
+    held = limits.lease_hours * 3600
+    kept = at - max(limits.customer_cap.hours * 3600, held)
     remembered = [sent for sent in customer.sent if sent.at > kept and sent.batch != batch]
+    until = max(epoch(goes) + held, live.until if live else 0)
     return replace(
         customer,
-        lease=Lease(banner, owner, batch, at + limits.lease_hours * 3600,
-                    since=live.since if live else at),
-        sent=(*remembered, Sent(at, batch))[-_MOST_SENT:],
-    )  # fmt: skip
+        lease=Lease(banner, owner, batch, until, since=live.since if live else at),
+        sent=(*remembered, Sent(epoch(goes), batch))[-_MOST_SENT:],
+    )
+
+
+def cap_until(
+    customer: Customer, *, batch: str, limits: Outreach, at: datetime
+) -> datetime | None:  # fmt: skip
+    """When the cap has room for a text of this batch that would go `at`; None: it has room then.
+
+    Counts what the other batches have in any `hours` around that instant: texts that went, and
+    texts still to go. As many as the cap in one such time leave no room in it.
+    """
+    cap, span = limits.customer_cap.sends, limits.customer_cap.hours * 3600
+    others = sorted(sent.at for sent in customer.sent if sent.batch != batch)
+    room = epoch(at)
+    for first, last in zip(others, others[cap - 1 :], strict=False):
+        if max(last, room) - min(first, room) < span:
+            room = first + span
+    return None if room == epoch(at) else _instant(room)
 
 
 def released(customer: Customer, *, batch: str) -> Customer:
@@ -192,10 +221,22 @@ def released(customer: Customer, *, batch: str) -> Customer:
         before = [sent for sent in others if sent.at >= lease.since]
         if before and mine is not None:
             earlier = max(before, key=lambda sent: sent.at)
-            lease = replace(lease, batch=earlier.batch, until=lease.until - (mine.at - earlier.at))
+            less = max(0, mine.at - earlier.at)  # an end reckoned from the other one stands
+            lease = replace(lease, batch=earlier.batch, until=lease.until - less)
         else:
             lease = None
     return replace(customer, lease=lease, sent=others)
+
+
+def let_go(customer: Customer, *, owner: str, now: datetime) -> Customer:
+    """The customer once a conversation with `owner` is over: free, unless somebody else holds them
+    or a text accepted under the lease is still to go."""
+    lease = customer.lease
+    if lease is None or lease.owner != owner:
+        return customer
+    if any(sent.at > epoch(now) for sent in customer.sent):
+        return customer
+    return replace(customer, lease=None)
 
 
 def _instant(seconds: int) -> datetime:

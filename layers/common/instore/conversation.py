@@ -28,6 +28,8 @@ class State(StrEnum):
 class Conversation:
     """One conversation as stored. `turn` counts our answers: an answer is only kept on the turn
     it was worked out for, so that of two answers to one moment exactly one is given.
+    `answer_seq` is the highest number answered in the dialog `answer_dialog`, `stop` names the
+    event of the newest STOP that was heard.
 
     `phone` is E.164 text, here only so that a binding or a notice can create the customer.
     `attributes` are verified engagement attributes that the program's resolvers name.
@@ -52,6 +54,8 @@ class Conversation:
     choice: Pointer | None = None
     answer: str | None = field(default=None, repr=False)
     answer_seq: int | None = None
+    answer_dialog: str | None = None
+    stop: str | None = None
     answer_at: datetime | None = None
     wait: int = 0
 
@@ -59,6 +63,15 @@ class Conversation:
     def decided(self) -> bool:
         """Whether the stored answer is a final one."""
         return self.state in (State.DECIDED, State.ASSIGNED) and self.answer is not None
+
+    def is_in(self, dialog: str | None) -> bool:
+        """Whether `answer_seq` counts in this dialog. One that is not named is no other one."""
+        return dialog is None or self.answer_dialog is None or dialog == self.answer_dialog
+
+    def last_number(self, answer: Answer) -> int | None:
+        """`answer_seq` after this answer: never lower within a dialog, anew in another one."""
+        numbers = [answer.sequence, self.answer_seq if self.is_in(answer.dialog) else None]
+        return max((number for number in numbers if number is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,8 @@ class Answer:
     round: int
     asked: int
     sequence: int | None = None
+    dialog: str | None = None
+    stop: str | None = None  # names the event if it is a STOP
     receipt: str | None = None
     wanted: Pointer | None = None
     choice: Pointer | None = None

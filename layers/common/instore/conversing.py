@@ -108,34 +108,41 @@ def answer_event(
 ) -> Reply:
     """Answer one event. Raises NotFoundError for a conversation we do not know (LivePerson then
     opens it again and repeats the event), UnavailableError only for a STOP we cannot record."""
-    banners = seat.banners
+    banner = seat.banners[0]
     try:
-        return _answer(event, seat, conversation, means, now)
+        known = means.conversations.get(
+            seat.account.id, conversation=conversation, bot=seat.bot, now=now
+        )
+        if known is None:
+            raise NotFoundError("no such conversation", code="unknown_conversation")
+        banner = _banner_of(seat, known)
+        return _answer(event, seat, known, banner, means, now)
     except UnavailableError:
         if consent.is_revocation(event.text):
             raise
-        return _to_last_skill(banners[0], program=seat.program)
+        return _to_last_skill(banner, program=seat.program)
 
 
 def _answer(
-    event: EventCall, seat: Seat, conversation_id: str, means: Means, now: datetime
-) -> Reply:
-    conversation = means.conversations.get(seat.account.id, conversation=conversation_id)
-    if conversation is None:
-        raise NotFoundError("no such conversation", code="unknown_conversation")
-    banner = _banner_of(seat, conversation)
+    event: EventCall, seat: Seat, conversation: Conversation, banner: Banner, means: Means,
+    now: datetime,
+) -> Reply:  # fmt: skip
     if event.kind != "message":
         return _aside(event, conversation=conversation, program=seat.program)
+    # A STOP counts whenever it comes: late, or beside an event that was answered already (I9).
+    told = _hear_stop(event, seat, conversation, banner, means, now)
+    if told is not None:
+        return told
     if _is_repeat(event, conversation=conversation) and conversation.answer is not None:
         return Reply(conversation.answer, "repeated")
-    told = _hear_consent(event, seat, conversation, banner, means, now)
+    told = _hear_start(event, seat, conversation, banner, means, now)
     if told is not None:
         return told
     if _still_valid(conversation, banner=banner, now=now) and conversation.answer is not None:
         return Reply(conversation.answer, "repeated")
     turn = Turn(
         program=seat.program, account=seat.account, banner=banner, conversation=conversation,
-        text=event.text, sequence=event.sequence,
+        text=event.text, sequence=event.sequence, dialog=event.dialog,
     )  # fmt: skip
     answer, counts = take_turn(turn, means=means, now=now)
     return _keep(answer, conversation, means, now, counts=counts)
@@ -155,6 +162,10 @@ def _keep(
 
 def _is_repeat(event: EventCall, *, conversation: Conversation) -> bool:
     """Whether this very event was answered: its number, or a START while we wait for a word."""
+    if _is_stop_heard(event, conversation=conversation):
+        return True
+    if not conversation.is_in(event.dialog):
+        return False
     if event.type == "START":
         return conversation.state is State.ASKED
     seen = conversation.answer_seq
@@ -168,33 +179,48 @@ def _still_valid(conversation: Conversation, *, banner: Banner, now: datetime) -
     return now - conversation.answer_at < timedelta(seconds=banner.routing.decision_valid_s)
 
 
-def _hear_consent(
+def _hear_stop(
     event: EventCall, seat: Seat, conversation: Conversation, banner: Banner, means: Means,
     now: datetime,
 ) -> Reply | None:  # fmt: skip
-    """STOP and START of a customer whose number we know, before anything else (I9)."""
+    """STOP of a customer whose number we know. Heard once: the same event again, after a START
+    perhaps, is a repeat like any other."""
     customer = conversation.customer
-    if customer is None:
+    if customer is None or not consent.is_revocation(event.text):
         return None
-    if consent.is_revocation(event.text):
-        means.customers.opt_out(
-            customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
-            how="text to the routing bot", words=event.text[:160], now=now,
-        )  # fmt: skip
-        return _say("opted_out", event, seat, conversation, banner, means, now)
-    if consent.is_restart(event.text) and _opted_in(customer, seat, banner, means, event, now):
-        return _say("opted_in", event, seat, conversation, banner, means, now)
-    return None
-
-
-def _opted_in(
-    customer: str, seat: Seat, banner: Banner, means: Means, event: EventCall, now: datetime
-) -> bool:
-    """Restore what the customer had agreed to before their STOP; False if there was no STOP."""
-    return means.customers.opt_in(
+    if _is_stop_heard(event, conversation=conversation):
+        return None
+    means.customers.opt_out(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
         how="text to the routing bot", words=event.text[:160], now=now,
     )  # fmt: skip
+    return _say("opted_out", event, seat, conversation, banner, means, now)
+
+
+def _hear_start(
+    event: EventCall, seat: Seat, conversation: Conversation, banner: Banner, means: Means,
+    now: datetime,
+) -> Reply | None:  # fmt: skip
+    """START restores what the customer had agreed to; without a STOP it is a text like others."""
+    customer = conversation.customer
+    if customer is None or not consent.is_restart(event.text):
+        return None
+    restored = means.customers.opt_in(
+        customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
+        how="text to the routing bot", words=event.text[:160], now=now,
+    )  # fmt: skip
+    return _say("opted_in", event, seat, conversation, banner, means, now) if restored else None
+
+
+def _is_stop_heard(event: EventCall, *, conversation: Conversation) -> bool:
+    return conversation.stop is not None and conversation.stop == _name(event)
+
+
+def _name(event: EventCall) -> str | None:
+    """Names the very event, as dialog#number; None if LivePerson did not name it so."""
+    if event.dialog is None or event.sequence is None:
+        return None
+    return f"{event.dialog}#{event.sequence}"
 
 
 def _say(
@@ -208,7 +234,8 @@ def _say(
     answer = Answer(
         text=reply(sentence, intent=outcome, close=stopped), outcome=outcome,
         state=State.CLOSED if stopped else State.ASKED, round=conversation.round,
-        asked=conversation.asked, sequence=event.sequence,
+        asked=conversation.asked, sequence=event.sequence, dialog=event.dialog,
+        stop=_name(event) if stopped else None,
     )  # fmt: skip
     counts = ("OptedOut",) if stopped else ()
     return _keep(answer, conversation, means, now, counts=counts)

@@ -14,6 +14,8 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .model import fold_login
+
 END_OF_DAY = "24:00"
 
 
@@ -132,7 +134,7 @@ def pid_name(account: str, pid: str) -> str:
 
 def login_name(account: str, login: str) -> str:
     """Logins are compared without case: people type their address as they like."""
-    return f"{account}#login:{login.lower()}"
+    return f"{account}#login:{fold_login(login)}"
 
 
 def document(store: Store) -> dict[str, Any]:

@@ -8,12 +8,13 @@ people are joined with the roster by login name.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .directory import Associate, MapState, Pointer, Store, aliases, document
-from .model import base36, fingerprint, fold_word
+from .model import base36, fingerprint, fold_login, fold_word
 from .program_parts import RESERVED_WORDS
 from .roster import AssociateRow, Problem, StoreRow, employee_number
 
@@ -109,7 +110,7 @@ def build(account: Account, *, program: Program, pull: Pull) -> Directory:
     for user in people:
         if user.id not in homes:
             continue
-        row = roster.get(user.login.lower())
+        row = roster.get(fold_login(user.login))
         person = Associate(user.id, user.pid, user.login, user.nickname, enabled=user.enabled,
                            employee_id=row.employee_id if row else "",
                            words=words.get(user.id, ()))  # fmt: skip
@@ -148,12 +149,17 @@ class _Builder:
     def join_groups(self, groups: Iterable[Group], rows: Iterable[StoreRow]) -> dict[str, StoreRow]:
         """Group id -> its roster row. A row names its group by id or, failing that, by name."""
         alive = {g.id: g for g in groups if g.enabled and not g.deleted}
-        by_name = {g.name: g.id for g in alive.values()}
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for known in alive.values():
+            by_name[known.name].append(known.id)
         joined: dict[str, StoreRow] = {}
         for row in rows:
-            group = row.group if row.group in alive else by_name.get(row.group)
+            named = [row.group] if row.group in alive else by_name.get(row.group, [])
+            group = next(iter(named), None)
             if group is None:
                 self.report("stores.csv", row.line, "unknown_group")
+            elif len(named) > 1:
+                self.report("stores.csv", row.line, "ambiguous_group")
             elif group in joined:
                 self.report("stores.csv", row.line, "duplicate_group")
             else:
@@ -166,10 +172,10 @@ class _Builder:
         """People who are not deleted and carry all three names, each once, in order of id."""
         kept: list[User] = []
         names: set[str] = set()
-        for user in sorted(users, key=lambda u: (len(u.id), u.id)):
+        for user in self._once(sorted(users, key=lambda u: (len(u.id), u.id))):
             if user.user_type != HUMAN or user.deleted:
                 continue
-            own = {f"id:{user.id}", f"pid:{user.pid}", f"login:{user.login.lower()}"}
+            own = {f"id:{user.id}", f"pid:{user.pid}", f"login:{fold_login(user.login)}"}
             if not (user.id and user.pid and user.login):
                 self.report("users", 0, "user_without_id_pid_or_login", ref=user.id)
             elif own & names:
@@ -178,6 +184,20 @@ class _Builder:
                 names |= own
                 kept.append(user)
         return kept
+
+    def _once(self, users: Iterable[User]) -> Iterator[User]:
+        """Each id once. Told twice and differently, somebody is what forbids the most: customers
+        are never sent to whom one of the two calls deleted, disabled or no person."""
+        for _, same in groupby(users, key=lambda u: u.id):
+            first, *others = same
+            if not others:
+                yield first
+                continue
+            self.report("users", 0, "user_twice", ref=first.id)
+            told = (first, *others)
+            if all(user.user_type == HUMAN for user in told):
+                yield replace(first, enabled=all(user.enabled for user in told),
+                              deleted=any(user.deleted for user in told))  # fmt: skip
 
     def words(
         self, people: Iterable[User], *, banners: Mapping[str, str],
@@ -191,13 +211,13 @@ class _Builder:
         here = [user for user in people if user.id in banners]
         reserved = _Words(defaultdict(set))
         for user in here:
-            row = roster.get(user.login.lower())
+            row = roster.get(fold_login(user.login))
             number = employee_number(row.employee_id) if row else None
             if row is not None and number is not None:
                 code = reserved.number(user.id, banners[user.id], number=number)
                 if code:
                     self.report("associates.csv", row.line, code)
-        by_login = {user.login.lower(): user.id for user in here}
+        by_login = {fold_login(user.login): user.id for user in here}
         self._program_words(reserved, program=program, by_login=by_login, banners=banners)
         for row in sorted(roster.values(), key=lambda r: r.line):
             agent = by_login.get(row.login)
@@ -214,7 +234,7 @@ class _Builder:
             banner = program.banner(alias.banner)
             if banner is None or banner.account != self.account:
                 continue
-            agent = by_login.get(alias.login.lower())
+            agent = by_login.get(fold_login(alias.login))
             if agent is None or banners[agent] != alias.banner:
                 self.report("program", index, "alias_without_associate")
             elif reserved.alias(agent, alias.banner, word=str(fold_word(alias.word))):

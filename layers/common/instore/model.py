@@ -138,6 +138,14 @@ def fold_word(text: str) -> str | None:
     return None if word is None else word.translate(_LOOK_ALIKES)
 
 
+def fold_login(login: str) -> str:
+    """Bring a login name to the one form under which logins are compared: people type their
+    address in any case. Only plain ASCII is folded: `lower()` makes a k of the Kelvin sign, and
+    somebody with a look-alike login would be taken for another associate."""
+    stripped = login.strip()
+    return stripped.lower() if stripped.isascii() else stripped
+
+
 class Stickiness(StrEnum):
     """How hard a program holds on to the wanted associate (C9)."""
 
@@ -151,6 +159,12 @@ class Channel(StrEnum):
 
     SMS = "sms"
     WEB = "web"
+
+
+def mended(text: str) -> str:
+    """The text with U+FFFD for each half of a cut emoji (a lone surrogate), which nothing can
+    store; the two halves of a whole one are joined."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def iso(instant: datetime) -> str:

@@ -2,8 +2,9 @@
 
 At most once for each wait of a conversation: the wait is claimed in the table right before the
 call, and whatever is not known to have failed counts as sent (I4). Consent, opt-out, stop
-switches and texting hours are checked each time it is tried (I1, I2). The binding phone -> agent
-is written before the text, so that the answer, a new conversation, finds the same agent (R114).
+switches and texting hours are checked each time it is tried, and once more after the claim, when
+the wait for a turn is over (I1, I2, I9). The binding phone -> agent is written before the text, so
+that the answer, a new conversation, finds the same agent (R114).
 
 A text in a thread the customer already has on the phone says nothing new: conversations by SMS
 get none, they see the associate's own words.
@@ -11,9 +12,9 @@ get none, they see the associate's own words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment_state import RETRY_S, NoticeState, notice_state
@@ -45,7 +46,8 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What it takes to settle a change and to send a notice."""
+    """What it takes to settle a change and to send a notice. `now`: the clock, for what is decided
+    again after a wait."""
 
     program: Program
     changes: ConversationChanges
@@ -53,6 +55,7 @@ class Means:
     customers: Customers
     pace: Pace
     liveperson: LivePerson
+    now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,21 @@ class Resumed:
 class _Letter:
     """Everything about one text but the decision to send it."""
 
-    item: Mapping[str, Any]
     banner: Banner
     template: Template
     store: Store
     customer: Customer
     phone: Phone
     variables: tuple[str, ...]
-    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _NotNow:
+    """Why no text goes at this instant: never (skipped), or not before `until` (epoch seconds)."""
+
+    state: NoticeState
+    reason: str
+    until: int | None = None
 
 
 def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
@@ -106,7 +116,7 @@ def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
     match notice_state(item):
         case NoticeState.DUE | NoticeState.DEFERRED:
             try:
-                return Resumed(attempt(item, means=means, now=now))
+                return Resumed(attempt(item, means=means))
             except (VendorError, UnavailableError):
                 return Resumed(Notice(NoticeState.DUE, "vendor_unavailable"))
         case NoticeState.CLAIMED:
@@ -115,46 +125,66 @@ def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
     return Resumed()
 
 
-def attempt(item: Mapping[str, Any], *, means: Means, now: datetime) -> Notice | None:
-    """Try to send the notice that `item` owes. None: somebody else has it, or had it.
+def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
+    """Try to send the notice that `item` owes. None: somebody else has it, or had it, or it is
+    about another associate by now.
 
     Raises VendorError or UnavailableError when certainly nothing was sent and another try may
     succeed; the notice is due again by then.
     """
-    customer = means.customers.get(item["customer"]) if item.get("customer") else None
-    store = means.stores.store(item["notice"]["account"], group=item["notice"]["group"])
+    now = means.now()
+    customer = _customer(item, means)
     _bind(item, customer, means=means, now=now)
-    letter = _letter(item, customer, store, program=means.program, now=now)
-    if isinstance(letter, str):
-        return _end(item, NoticeState.SKIPPED, letter, means=means, now=now)
-    outreach = letter.banner.outreach
-    allowed = check_window(
-        phone=letter.phone, store=letter.store, program_outreach=outreach, now=now,
-        zone=letter.customer.zone, postal_code=letter.customer.postal_code,
-        country=letter.banner.country,
-    )  # fmt: skip
-    if isinstance(allowed, Never):
-        return _end(item, NoticeState.SKIPPED, allowed.rule, means=means, now=now)
-    if isinstance(allowed, Deferred):
-        until = epoch(allowed.until)
-        return _end(item, NoticeState.DEFERRED, allowed.rule, means=means, now=now, due_at=until)
-    rate = outreach.rate
+    letter = _weigh(item, customer, means=means, now=now)
+    if isinstance(letter, _NotNow):
+        return _put_off(item, letter, means=means, now=now)
+    rate = letter.banner.outreach.rate
     paced = means.pace.take(
         means.program.owner.id, channel="notify", count=1, max_wait=PACE_WAIT_S,
         rate=min(rate.requests_per_s, rate.messages_per_s) * rate.notification_share,
     )  # fmt: skip
+    now = means.now()
     if paced is None:
         return _end(item, NoticeState.DUE, "paced", means=means, now=now,
                     due_at=epoch(now) + RETRY_S)  # fmt: skip
     if not means.changes.move_notice(item, to=NoticeState.CLAIMED, at=iso(now),
                                      due_at=epoch(now) + CLAIM_S):  # fmt: skip
         return None
-    return _send(letter, means=means)
+    try:
+        letter = _weigh(item, _customer(item, means), means=means, now=now)
+    except UnavailableError as error:
+        _end(item, NoticeState.DUE, error.public_code, means=means, now=now,
+             due_at=epoch(now) + RETRY_S)  # fmt: skip
+        raise
+    if isinstance(letter, _NotNow):
+        return _put_off(item, letter, means=means, now=now)
+    return _send(item, letter, means=means, now=now)
 
 
-def _send(letter: _Letter, *, means: Means) -> Notice | None:
+def _weigh(
+    item: Mapping[str, Any], customer: Customer | None, *, means: Means, now: datetime
+) -> _Letter | _NotNow:
+    """The text, if it may go at this instant."""
+    store = means.stores.store(item["notice"]["account"], group=item["notice"]["group"])
+    letter = _letter(item, customer, store, program=means.program, now=now)
+    if isinstance(letter, str):
+        return _NotNow(NoticeState.SKIPPED, letter)
+    allowed = check_window(
+        phone=letter.phone, store=letter.store, program_outreach=letter.banner.outreach, now=now,
+        zone=letter.customer.zone, postal_code=letter.customer.postal_code,
+        country=letter.banner.country,
+    )  # fmt: skip
+    if isinstance(allowed, Never):
+        return _NotNow(NoticeState.SKIPPED, allowed.rule)
+    if isinstance(allowed, Deferred):
+        return _NotNow(NoticeState.DEFERRED, allowed.rule, epoch(allowed.until))
+    return letter
+
+
+def _send(
+    item: Mapping[str, Any], letter: _Letter, *, means: Means, now: datetime
+) -> Notice | None:
     """The one call. Only what certainly did nothing gives the claim back."""
-    item, now = letter.item, letter.now
     name = fingerprint([item["account"], item["conversation"], item["notice"]["wait"]])
     campaign = Campaign(
         name=f"instore-notice-{name}", skill=letter.banner.campaign_skill,
@@ -206,30 +236,42 @@ def _letter(
     if template.variables > len([text for text in at_hand if text]):
         return "template_asks_more"
     variables = tuple(at_hand[: template.variables])
-    return _Letter(item, banner, template, store, customer, phone, variables, now)
+    return _Letter(banner, template, store, customer, phone, variables)
 
 
 def _bind(
     item: Mapping[str, Any], customer: Customer | None, *, means: Means, now: datetime
 ) -> None:
     """The customer's next message goes to whoever has this conversation, unless LivePerson moved
-    it away from the one agent a strict program allows."""
+    it away from the one agent a strict program allows. Dated by the news of it: a try that read
+    the conversation before somebody else took over does not undo the newer binding."""
     banner = means.program.banner(item["banner"])
     strict = banner is not None and banner.routing.stickiness is Stickiness.STRICT
     phone = _phone(item, customer)
     if banner is None or phone is None or (strict and item.get("misrouted")):
         return
     notice = item["notice"]
+    since = min(datetime.fromtimestamp(item["changed_ts"] / 1000, UTC), now)
     means.customers.bind(
-        item["customer"], phone=phone, banner=banner.name, now=now, source="assigned",
+        item["customer"], phone=phone, banner=banner.name, now=since, source="assigned",
         pointer=Pointer(notice["account"], notice["group"], notice["agent"]),
     )  # fmt: skip
+
+
+def _customer(item: Mapping[str, Any], means: Means) -> Customer | None:
+    return means.customers.get(item["customer"]) if item.get("customer") else None
 
 
 def _phone(item: Mapping[str, Any], customer: Customer | None) -> Phone | None:
     if customer is not None and customer.phone is not None:
         return customer.phone
     return Phone(item["phone"]) if item.get("phone") else None
+
+
+def _put_off(
+    item: Mapping[str, Any], why: _NotNow, *, means: Means, now: datetime
+) -> Notice | None:
+    return _end(item, why.state, why.reason, means=means, now=now, due_at=why.until)
 
 
 def _end(

@@ -73,8 +73,10 @@ def find_asker(login: str, *, program: Program, stores: Stores) -> Asker:
     """Who is behind a login name, over all accounts with associates in them.
 
     Raises ForbiddenError `unknown_associate` (nobody, or a store no banner of the program has)
-    or `associate_disabled`. The banner follows from the store and is never taken from a payload.
+    or `associate_disabled` (everywhere: who moved is disabled where they were before). The
+    banner follows from the store and is never taken from a payload.
     """
+    left = False
     for account in program.human_accounts():
         pointer = stores.by_login(account.id, login=login)
         store = stores.store(pointer.account, group=pointer.group) if pointer else None
@@ -82,9 +84,11 @@ def find_asker(login: str, *, program: Program, stores: Stores) -> Asker:
         banner = program.banner(store.banner) if store else None
         if pointer is None or store is None or associate is None or banner is None:
             continue
-        if not associate.enabled:
-            raise ForbiddenError("this associate is disabled", code="associate_disabled")
-        return Asker(pointer, store, associate, banner)
+        if associate.enabled:
+            return Asker(pointer, store, associate, banner)
+        left = True
+    if left:
+        raise ForbiddenError("this associate is disabled", code="associate_disabled")
     raise ForbiddenError("no associate with this login", code="unknown_associate")
 
 
@@ -202,7 +206,7 @@ def check(
     held = reserved(
         customer, banner=asker.banner.name, batch="", purpose=purpose, limits=outreach, now=now,
         owner=lease_owner(asker.pointer.account, asker.pointer.agent_id),
-        scope=program.consent.opt_out_scope,
+        scope=program.consent.opt_out_scope, due=verdict.until if verdict.defers else None,
     )  # fmt: skip
     if isinstance(held, Blocked):
         return Verdict(held.reason, until=held.until)

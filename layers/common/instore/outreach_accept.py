@@ -133,6 +133,9 @@ def finish(
     if saved is None:
         saved = _whoever_was_faster(batch.id, desk=desk)
         _free_leftovers(saved, batch.rows, desk=desk, now=now)
+        kept = sum(row.was_taken for row in saved.rows)
+        if taken > kept:  # given back whole by the faster one, and then taken anew by this call
+            desk.batches.give_back_quota(saved, taken=taken, kept=kept)
         return Taken(saved, fresh=False)
     if again:
         _free_leftovers(saved, batch.rows, desk=desk, now=now)
@@ -186,7 +189,7 @@ def _reserve_all(
         answer = desk.customers.reserve(
             want.id, known=want.known, phone=want.phone, banner=batch.banner,
             pointer=batch.pointer, batch=batch.id, purpose=template.purpose,
-            program=desk.program, now=now,
+            program=desk.program, now=now, due=verdict.until if verdict.defers else None,
         )  # fmt: skip
         if isinstance(answer, Blocked):
             rows[row.n] = row.blocked(answer.reason, until=answer.until)

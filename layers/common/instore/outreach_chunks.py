@@ -6,7 +6,7 @@ filled in whole; only one larger than the chunk size is cut, and its rest waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -38,13 +38,20 @@ class Chunk:
     """One future call. `route` None: the program no longer knows the banner or the template."""
 
     route: Route | None
-    size: int
+    size: int  # where banners that share a call differ, the smallest holds
     batches: list[Batch] = field(default_factory=list)
+    rows: dict[str, frozenset[int]] = field(default_factory=dict)  # batch -> rows that go with it
     phones: set[Phone | None] = field(default_factory=set)  # a number goes once in a call
 
     @property
     def count(self) -> int:
         return len(self.phones)
+
+    def add(self, batch: Batch, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        self.batches.append(batch)
+        self.rows[batch.id] = frozenset(row.n for row in rows)
+        self.phones |= {row.phone for row in rows}
 
 
 def plan_chunks(batches: Sequence[Batch], *, program: Program, now: datetime) -> list[Chunk]:
@@ -54,17 +61,19 @@ def plan_chunks(batches: Sequence[Batch], *, program: Program, now: datetime) ->
     for batch in batches:
         route = _route(batch, program=program)
         if route is None:
-            plan.append(Chunk(None, size=len(batch.rows), batches=[batch]))
+            plan.append(Chunk(None, size=len(batch.rows)))
+            plan[-1].add(batch, batch.due_rows(now))
             continue
         size = route.banner.outreach.chunk
-        phones = {row.phone for row in batch.due_rows(now)[:size]}
+        rows = batch.due_rows(now)[:size]
+        phones = {row.phone for row in rows}
         chunk = filling.get(route.name)
-        full = chunk is None or chunk.count + len(phones) > min(size, chunk.size)
+        full = chunk is None or chunk.count + len(rows) > min(size, chunk.size)
         if chunk is None or full or chunk.phones & phones:
             chunk = filling[route.name] = Chunk(route, size=size)
             plan.append(chunk)
-        chunk.batches.append(batch)
-        chunk.phones |= phones
+        chunk.size = min(size, chunk.size)
+        chunk.add(batch, rows)
     return plan
 
 
@@ -74,9 +83,10 @@ def _route(batch: Batch, *, program: Program) -> Route | None:
     return Route(banner, template) if banner and template else None
 
 
-def claimed(batch: Batch, *, token: str, size: int, now: datetime) -> Batch:
-    """The batch as it is claimed: its due rows carry the name of the call they go with."""
-    going = [replace(row, chunk=token) for row in batch.due_rows(now)[:size]]
+def claimed(batch: Batch, *, token: str, rows: Collection[int], now: datetime) -> Batch:
+    """The batch as it is claimed: of the rows planned for this call, those that are still due
+    carry its name. What became due since it was planned waits for another call."""
+    going = [replace(row, chunk=token) for row in batch.due_rows(now) if row.n in rows]
     return batch.with_rows(going).to(BatchState.CLAIMED, claim=Claim(token, now + CLAIM_FOR))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .batch import Batch, Row, RowState
-from .consent import Customer
+from .consent import Customer, cap_until
 from .outreach import Asker, Verdict, asker_of, judge, still_holds
 from .outreach_chunks import going
 
@@ -39,9 +39,10 @@ def _recheck(
     verdict = asker if isinstance(asker, Verdict) else _judge(row, batch, asker, customer, means)
     if verdict.defers:
         return row.to(RowState.DEFERRED, chunk=None, reason=verdict.reason, until=verdict.until,
-                      rule=verdict.rule)  # fmt: skip
+                      rule=verdict.rule, first=row.answered)  # fmt: skip
     if not verdict.allowed:
-        return row.to(RowState.BLOCKED, reason=verdict.reason, rule=verdict.rule)
+        return row.to(RowState.BLOCKED, reason=verdict.reason, until=verdict.until,
+                      rule=verdict.rule, first=row.answered)  # fmt: skip
     return row
 
 
@@ -55,4 +56,10 @@ def _judge(
                     program=means.program, now=now)  # fmt: skip
     holds = still_holds(customer, pointer=batch.pointer, banner=batch.banner, batch=batch.id,
                         now=now)  # fmt: skip
-    return Verdict("lease_lost") if verdict.allowed and not holds else verdict
+    if not verdict.allowed:
+        return verdict
+    if customer is None or not holds:
+        return Verdict("lease_lost")
+    # A text that went later than it was counted for meets others than those it was counted with.
+    full = cap_until(customer, batch=batch.id, limits=asker.banner.outreach, at=now)
+    return verdict if full is None else Verdict("customer_cap", until=full)

@@ -12,10 +12,10 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .batch import NOT_RECEIVED, Batch, BatchState, Row, RowState, in_turn
+from .batch import NOT_RECEIVED, Batch, Row, RowState, in_turn
 from .campaign import Campaign
 from .delivery import was_not_processed
 from .errors import BadInputError, UnavailableError, VendorError
@@ -39,12 +39,11 @@ if TYPE_CHECKING:
     from .adapters.customers import Customers
     from .adapters.liveperson import LivePerson
     from .adapters.pace import Pace
-    from .adapters.queues import Queues
     from .adapters.stores import Stores
 
 # Left over for the vendor call (10 s), its settlement and the answer to the queue.
 NEEDED_S = 15.0
-TURN_AGAIN_S = 5
+PUT_OFF = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,6 @@ class Means:
     batches: Batches
     customers: Customers
     stores: Stores
-    queues: Queues
     pace: Pace
     liveperson: LivePerson
     now: Callable[[], datetime]
@@ -123,7 +121,7 @@ def _send_all(
         if called and chunk.route:
             means.sleep(min(chunk.route.banner.outreach.gap_s, max(0.0, means.remaining())))
         if not _its_turn(chunk, means=means):
-            again += _queue_again(chunk.batches, means=means)
+            again += _put_off(chunk.batches, means=means)
             continue
         calls = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
         called = called or calls
@@ -150,12 +148,16 @@ def _its_turn(chunk: Chunk, *, means: Means) -> bool:
     return slept is not None
 
 
-def _queue_again(batches: Sequence[Batch], *, means: Means) -> list[str]:
-    """Put unclaimed batches at the end of the queue; those it did not take fail their records."""
+def _put_off(batches: Sequence[Batch], *, means: Means) -> list[str]:
+    """Leave unclaimed batches to the sweep, which brings the oldest first; those that could not be
+    marked fail their records.
+
+    No message is sent for them: copies in the queue would multiply for as long as the line is busy.
+    """
     left = []
     for batch in batches:
         try:
-            means.queues.batch_ready(batch.id, delay_s=TURN_AGAIN_S)
+            means.batches.save(batch.to(batch.state, due_at=means.now() + PUT_OFF))
         except UnavailableError:
             left.append(batch.id)
     return left
@@ -168,7 +170,9 @@ def _send_chunk(
     held: list[Batch] = []
     for batch in chunk.batches:
         try:
-            mine = means.batches.save(claimed(batch, token=token, size=chunk.size, now=means.now()))
+            mine = means.batches.save(
+                claimed(batch, token=token, rows=chunk.rows[batch.id], now=means.now())
+            )
         except UnavailableError:
             again.append(batch.id)
             continue
@@ -215,7 +219,9 @@ def _call(route: Route, rows: Sequence[Row], *, token: str, means: Means, tally:
             recipients=tuple((row.phone, row.variables) for row in rows if row.phone is not None),
         )  # fmt: skip
     except BadInputError:
-        return _Outcome([row.to(RowState.REJECTED, reason="vendor_refused") for row in rows])
+        # Our own mistake and not the vendor's word: no text is lost for it. The record comes
+        # again, and with the cause unmended ends where people look.
+        return _Outcome(put_back(rows), again=True)
     try:
         result = means.liveperson.start_campaign(means.program.owner, campaign=campaign)
     except VendorError as error:
@@ -243,12 +249,6 @@ def _settle_all(batches: Sequence[Batch], *, means: Means, tally: Tally) -> None
             continue
         _count(mine, batch, tally=tally)
         _let_go(mine, batch, means=means)
-        if saved.state is BatchState.ACCEPTED and mine and not _put_back_whole(mine):
-            _queue_again([saved], means=means)
-
-
-def _put_back_whole(rows: Sequence[Row]) -> bool:
-    return all(row.state in (RowState.ACCEPTED, RowState.DEFERRED) for row in rows)
 
 
 def _let_go(rows: Sequence[Row], batch: Batch, *, means: Means) -> None:

@@ -7,15 +7,15 @@ problem is reported with its path, all at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from .errors import BadInputError, FieldProblem, ProgramError
-from .model import Phone, fold_word
+from .model import Phone, fold_login
+from .program_checks import problems_of
 from .program_parts import (
-    RESERVED_WORDS,
     Messages,
     Name,
     Outreach,
@@ -24,11 +24,13 @@ from .program_parts import (
     Skill,
     Step,
     Template,
-    ends,
     merged,
 )
 
 __all__ = ["Account", "Alias", "Banner", "Program", "Step", "Template", "load_program"]
+
+
+Login = Annotated[str, Field(min_length=1, max_length=254), AfterValidator(fold_login)]
 
 
 class Account(Part):
@@ -98,7 +100,7 @@ class Alias(Part):
 
     banner: str
     word: str
-    login: str
+    login: Login
 
 
 class Notification(Part):
@@ -129,7 +131,7 @@ class Stops(Part):
     all: bool = False
     banners: list[str] = Field(default=[])
     stores: list[str] = Field(default=[])
-    associates: list[str] = Field([], description="login names")
+    associates: list[Login] = Field([], description="login names, in any case")
 
 
 class Program(Part):
@@ -165,7 +167,7 @@ class Program(Part):
 
     def problems(self) -> list[FieldProblem]:
         """Wrongs that only show when fields are seen together."""
-        return [*_account_problems(self), *_banner_problems(self), *_reference_problems(self)]
+        return problems_of(self)
 
     def account(self, account_id: str) -> Account | None:
         return next((a for a in self.accounts if a.id == account_id), None)
@@ -210,78 +212,8 @@ class Program(Part):
             return "stopped_banner"
         if store in self.stops.stores:
             return "stopped_store"
-        return "stopped_associate" if login in self.stops.associates else None
-
-
-def _account_problems(program: Program) -> Iterable[FieldProblem]:
-    owners = [a for a in program.accounts if a.role == "owner"]
-    if len(owners) != 1:
-        yield FieldProblem("accounts", f"exactly one account is the owner, not {len(owners)}")
-    yield from _repeated("accounts", "id", [a.id for a in program.accounts])
-    for index, account in enumerate(program.accounts):
-        # The webhook finds the secret by the account's id alone, without reading the program.
-        if not account.secret.endswith(f"/lp/{account.id}"):
-            yield FieldProblem(f"accounts[{index}].secret", f"must end with /lp/{account.id}")
-
-
-def _banner_problems(program: Program) -> Iterable[FieldProblem]:
-    yield from _repeated("banners", "name", [b.name for b in program.banners])
-    for index, banner in enumerate(program.banners):
-        where = f"banners[{index}]"
-        if program.account(banner.account) is None:
-            yield FieldProblem(f"{where}.account", f"unknown account {banner.account!r}")
-        for what in ends(banner.routing):
-            yield FieldProblem(f"{where}.routing.steps", what)
-        if banner.routing.triggers.any and banner.virtual_skill is None:
-            yield FieldProblem(f"{where}.virtual_skill", "needed by routing.triggers")
-        if "backend" in banner.routing.resolvers and banner.routing.backend is None:
-            yield FieldProblem(f"{where}.routing.backend", "needed by resolver `backend`")
-        if "token" in banner.routing.resolvers and banner.routing.token is None:
-            yield FieldProblem(f"{where}.routing.token", "needed by resolver `token`")
-        yield from _repeated(f"{where}.outreach.templates", "name",
-                             [t.name for t in banner.outreach.templates])  # fmt: skip
-    skills: dict[tuple[str, str, str], str] = {}
-    for index, banner in enumerate(program.banners):
-        for bot in banner.bots:
-            seat = (banner.account, bot, banner.bot_skill)
-            if seat in skills:
-                yield FieldProblem(f"banners[{index}].bots", f"bot {bot!r} with skill "
-                                   f"{banner.bot_skill!r} is also of {skills[seat]!r}")  # fmt: skip
-            skills[seat] = banner.name
-
-
-def _reference_problems(program: Program) -> Iterable[FieldProblem]:
-    for index, name in enumerate(program.stops.banners):
-        if program.banner(name) is None:
-            yield FieldProblem(f"stops.banners[{index}]", f"unknown banner {name!r}")
-    yield from _alias_problems(program)
-    wanted = program.notification.template or ""
-    for index, banner in enumerate(program.banners):
-        silent = program.notification.when == "never" or not banner.features.notification
-        if not silent and program.template(wanted, banner) is None:
-            where = f"banners[{index}].outreach.templates"
-            yield FieldProblem(where, f"notification.template {wanted!r} is not among them")
-
-
-def _alias_problems(program: Program) -> Iterable[FieldProblem]:
-    seen: dict[tuple[str, str], int] = {}
-    for index, alias in enumerate(program.aliases):
-        where = f"aliases[{index}]"
-        word = fold_word(alias.word)
-        if program.banner(alias.banner) is None:
-            yield FieldProblem(f"{where}.banner", f"unknown banner {alias.banner!r}")
-        if word is None:
-            yield FieldProblem(f"{where}.word", "2-40 letters and digits")
-        elif word in RESERVED_WORDS:
-            yield FieldProblem(f"{where}.word", f"{alias.word!r} is a reserved word")
-        elif (first := seen.setdefault((alias.banner, word), index)) != index:
-            yield FieldProblem(f"{where}.word", f"duplicate alias: same as aliases[{first}]")
-
-
-def _repeated(where: str, field: str, values: list[str]) -> Iterable[FieldProblem]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            yield FieldProblem(f"{where}[{index}].{field}", f"{value!r} is there twice")
+        stopped = {fold_login(name) for name in self.stops.associates}
+        return "stopped_associate" if fold_login(login) in stopped else None
 
 
 def load_program(document: Any) -> Program:

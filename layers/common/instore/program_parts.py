@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import time
 from string import Formatter
@@ -37,6 +38,16 @@ class Hours(Part):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     start: time = Field(alias="from")
     end: time = Field(alias="to")
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _wall_clock(cls, value: Any) -> Any:
+        """YAML reads a bare 11:00 as the number 660; a zone would be the store's to say."""
+        if isinstance(value, time) and value.tzinfo is None:
+            return value
+        if not isinstance(value, str) or not re.fullmatch(r"[0-2]?\d:[0-5]\d(:00)?", value):
+            raise ValueError('write a time of day in quotes, like "11:00"')
+        return value.zfill(5)
 
     @model_validator(mode="after")
     def _right_way_up(self) -> Hours:
@@ -155,8 +166,6 @@ class Template(Part):
 
     @model_validator(mode="after")
     def _variables_match(self) -> Template:
-        import re
-
         found = {int(n) for n in re.findall(r"\{(\d+)\}", self.text)}
         if found != set(range(1, self.variables + 1)):
             raise ValueError(
@@ -169,7 +178,8 @@ class Outreach(Part):
     """Limits and hours of texting first."""
 
     recipients_per_batch: Annotated[int, Field(ge=1, le=100)] = 10
-    per_associate_day: Annotated[int, Field(ge=1, le=10000)] = 100
+    # Each batch of the day has its share in one item: what bounds the day bounds the item.
+    per_associate_day: Annotated[int, Field(ge=1, le=1000)] = 100
     chunk: Annotated[int, Field(ge=1, le=100)] = 100
     linger_s: Annotated[int, Field(ge=0, le=300)] = 15
     gap_s: Annotated[float, Field(ge=0, le=60)] = 1.0

@@ -3,8 +3,9 @@
 The FCC counts seven words by themselves ("stop", "quit", "end", "revoke", "opt out", "cancel",
 "unsubscribe") and any wording a reasonable person would read so (47 CFR 64.1200(a)(10)); the
 carrier catches its own words only when they stand alone. A doubtful text to one who said no is
-dearer than one text too few, but "stop by the store tomorrow" must stay a visit: words count alone
-or beside courtesy, sentences count by their whole shape. tests/unit/test_revocation.py lists both.
+dearer than one text too few, but "stop by the store tomorrow" must stay a visit: words count alone,
+beside courtesy or as a clause of their own, sentences count by their whole shape. A negation ("you
+never stop") takes back only the verb it stands before. tests/unit/test_revocation.py lists both.
 
 Every pattern is a plain sequence with bounded gaps: time is linear in the length of the text.
 """
@@ -23,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 
 # Alone, whatever the case, accents and punctuation; spaces are optional in two-word forms.
 _WORDS = _words("""
-    stop stopp stp sotp stpo stopall stopit quit end cancel revoke unsubscribe unsubscribed
+    stop stopp stp sotp stpo st0p stopall stopit quit end cancel revoke unsubscribe unsubscribed
     unsuscribe unsubcribe unsubscrib optout optingout
     baja alto parar pare paren basta yabasta detener cancelar terminar nomas desuscribir
     desuscribirme desinscribir desinscribirme anular
@@ -33,6 +34,8 @@ _WORDS = _words("""
 _SAID_WHOLE = frozenset({
     "stop all", "stop it", "stop this", "stop now", "stop already", "stop everything", "just stop",
     "i said stop", "make it stop", "make this stop", "stop that", "stop thank you", "opt out",
+    "stop contact", "stop all contact", "no texts", "no text", "no txts", "no txt", "no messages",
+    "no msgs", "no sms",
     "opting out", "opt me out", "leave me alone", "remove me", "take me off", "go away",
     "wrong number", "you have the wrong number", "no more", "not interested stop", "dont text",
     "do not text", "dont contact", "do not contact", "ya no", "no mas", "darme de baja",
@@ -43,11 +46,12 @@ _COURTESY = _words("""
     please pls plz kindly thanks thank you thx now ok okay hi hello hey sorry sir madam
     immediately right away just por favor gracias hola ya merci svp bonjour s il vous plait te
 """)  # fmt: skip
+_CLAUSE_END = re.compile(r"[.!?;,\n]|(?<=\s)[-–—](?=\s)")
 # Said as a sentence of its own amid others: "Not interested. STOP." A lone "end" is too weak.
 _CLAUSES = frozenset({"stop", "stopall", "stop all", "unsubscribe", "optout", "opt out", "revoke",
                       "arret", "arretez", "baja", "unsubscribe me", "opt me out"})  # fmt: skip
 
-_TEXTS = r"(?:texts?|texting|messages?|messaging|msgs?|sms|alerts|spam|spamming|notifications)"
+_TEXTS = r"(?:texts?|texting|txts?|txting|messages?|messaging|msgs?|sms|alerts|spam|spamming|notifications)"
 # "… before noon", "… at work": a wish about when, not whether.
 _NOT_WHEN = (r"(?! (?:before|after|until|till|while|during|at (?!all|this)|on|so"
              r"|today|tonight|tomorrow)\b)")  # fmt: skip
@@ -75,7 +79,7 @@ _SENTENCES = tuple(re.compile(pattern) for pattern in (
     r"\bunsubscribe (?:me|us|this number|my number|from)\b",
     r"\bopt me out\b",
     # take me off your list; remove my number
-    r"\b(?:take|remove|delete|drop|get) me (?:\w+ ){0,1}(?:off|from) (?:\w+ ){0,3}"
+    r"\b(?:take|remove|delete|drop|get) (?:me|my name) (?:\w+ ){0,1}(?:off|from) (?:\w+ ){0,3}"
     r"(?<!wait )(?<!wish )(?<!guest )(?:list|texts|messages|sms|database|system|contacts)\b",
     r"\b(?:remove|delete|lose|forget) (?:\w+ ){0,1}my (?:phone |cell )?number\b"
     r"(?! from (?:my|the) (?:order|account|profile))",
@@ -104,7 +108,7 @@ _SENTENCES = tuple(re.compile(pattern) for pattern in (
     r"\b(?:desabonnez|desinscrivez|retirez|enlevez|supprimez) (?:moi|mon numero|nous)\b",
     r"\b(?:veux|voudrais|souhaite) (?:\w+ ){0,1}(?:desabonner|desinscrire)\b",
 ))  # fmt: skip
-# "Why did you stop texting me", "please don't stop the messages": the opposite.
+# "Why did you stop texting me", "please don't stop the messages": the opposite, of that verb only.
 _OPPOSITE = re.compile(
     r"\b(?:dont|do not|never|cant|cannot|wont|will not|did you|didnt|not) "
     r"(?:ever |want you to )?"
@@ -112,8 +116,9 @@ _OPPOSITE = re.compile(
     r"|\bno (?:dejen?|dejes|paren?|pares) de\b|\bn arretez? pas\b"
 )  # fmt: skip
 
+# YES, which a carrier takes as START, is not here: in a conversation it answers a question.
 _RESTART = _words("""
-    start unstop yes resume subscribe resubscribe optin restart
+    start unstop resume subscribe resubscribe optin restart
     comenzar empezar iniciar alta reanudar reactivar commencer recommencer reprendre abonner
     reabonner
 """) | frozenset({
@@ -127,15 +132,13 @@ def is_revocation(text: str) -> bool:
     """Whether this message takes consent back. No context is needed or used."""
     if "🛑" in text[:_LONGEST] and not _fold(text.replace("🛑", " ")):
         return True
-    folded = _fold(text)
-    if _alone(folded):
+    clauses = [_fold(part) for part in _CLAUSE_END.split(text[:_LONGEST])]
+    clauses = [clause for clause in clauses if clause]
+    folded = " ".join(clauses)
+    if _alone(folded) or any(_plain(clause) in _CLAUSES for clause in clauses):
         return True
-    if _OPPOSITE.search(folded):
-        return False
-    clauses = (_plain(_fold(part)) for part in re.split(r"[.!?;,\n]", text[:_LONGEST]))
-    if any(clause in _CLAUSES for clause in clauses):
-        return True
-    return any(sentence.search(folded) for sentence in _SENTENCES)
+    unmeant = _unmeant(clauses)
+    return any(_says(sentence, folded, unmeant) for sentence in _SENTENCES)
 
 
 def is_restart(text: str) -> bool:
@@ -144,12 +147,33 @@ def is_restart(text: str) -> bool:
     return _plain(folded) in _RESTART or folded in _RESTART
 
 
+def _unmeant(clauses: list[str]) -> frozenset[int]:
+    """Where in the joined clauses a negation and its verb stand, found in each clause by itself:
+    what begins there says the opposite."""
+    places: set[int] = set()
+    begin = 0
+    for clause in clauses:
+        for found in _OPPOSITE.finditer(clause):
+            places.update(range(begin + found.start(), begin + found.end()))
+        begin += len(clause) + 1
+    return frozenset(places)
+
+
+def _says(sentence: re.Pattern[str], folded: str, unmeant: frozenset[int]) -> bool:
+    """Whether the sentence is there and meant: "you never stop, stop texting me" is."""
+    found = sentence.search(folded)
+    while found is not None and found.start() in unmeant:
+        found = sentence.search(folded, found.start() + 1)
+    return found is not None
+
+
 def _alone(folded: str) -> bool:
     """One of the words and nothing but courtesy, however often it is said."""
     if folded in _SAID_WHOLE:
         return True
     plain = _plain(folded)
-    return plain in _SAID_WHOLE or plain.replace(" ", "") in _WORDS or (
+    together = {plain.replace(" ", ""), folded.replace(" ", "")}  # "s.t.o.p" too
+    return plain in _SAID_WHOLE or not together.isdisjoint(_WORDS) or (
         bool(plain) and set(plain.split()) <= _WORDS
     )  # fmt: skip
 
@@ -159,8 +183,8 @@ def _plain(folded: str) -> str:
 
 
 def _fold(text: str) -> str:
-    """Lower case, no accents, no apostrophes, every other sign a space."""
+    """Lower case, no accents, no apostrophes, nothing invisible, every other sign a space."""
     apart = unicodedata.normalize("NFKD", text[:_LONGEST]).casefold()
-    bare = "".join(c for c in apart if not unicodedata.combining(c))
+    bare = "".join(c for c in apart if unicodedata.category(c) not in ("Mn", "Cf"))
     bare = re.sub(r"(?<=n)['’`´](?=t\b)", "", bare)  # don't -> dont; d'envoyer -> d envoyer
     return re.sub(r"[^0-9a-z]+", " ", bare).strip()

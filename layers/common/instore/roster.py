@@ -19,7 +19,7 @@ from zoneinfo import available_timezones
 
 from .directory import Opening, read_clock
 from .errors import RosterError
-from .model import fold_word
+from .model import fold_login, fold_word
 from .program_parts import RESERVED_WORDS
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -108,7 +108,7 @@ def read_associates(data: bytes) -> Rows[AssociateRow]:
     logins, employees = set[str](), set[int | str]()
 
     def associate(line: int, cells: Mapping[str, str]) -> tuple[AssociateRow, list[str]]:
-        login, employee = cells["login"].lower(), cells["employee_id"]
+        login, employee = fold_login(cells["login"]), cells["employee_id"]
         _demand(bool(login), "login_missing")
         _demand(login not in logins, "duplicate_login")
         identity = employee_number(employee)

@@ -57,6 +57,7 @@ class Turn:
     conversation: Conversation
     text: str
     sequence: int | None
+    dialog: str | None = None
 
     @property
     def is_new_round(self) -> bool:
@@ -225,7 +226,7 @@ def _answer(
     return Answer(
         text=body, state=State.ASKED if asking else State.DECIDED, outcome=decision.outcome,
         round=talk.round + turn.is_new_round, asked=turn.asked + (decision.act is Act.ASK),
-        sequence=turn.sequence, receipt=write_receipt(case, decision=decision),
+        sequence=turn.sequence, dialog=turn.dialog, receipt=write_receipt(case, decision=decision),
         wanted=resolution.pointer if known else None,
         choice=resolution.pointer if decision.act is Act.CHOICE else None,
         target=decision.agent_id, waiting=decision.waiting,
@@ -243,5 +244,5 @@ def _switched_off(turn: Turn) -> Answer:
         text=reply(sentence, intent="switched_off", skill=turn.banner.last_skill),
         state=State.DECIDED, outcome="switched_off",
         round=turn.conversation.round + turn.is_new_round, asked=turn.asked,
-        sequence=turn.sequence,
+        sequence=turn.sequence, dialog=turn.dialog,
     )  # fmt: skip

@@ -6,13 +6,13 @@ done about it, and each step is conditional on what was read, so that sweeps may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .batch import NOT_RECEIVED, Batch, BatchState, RowState, in_turn
+from .batch import NOT_RECEIVED, Batch, BatchState, Row, RowState, in_turn
 from .delivery import Report, take_reports
 from .errors import InstoreError, UnavailableError, VendorError
 from .outreach_accept import Desk, resume
@@ -62,7 +62,7 @@ class Swept:
 def sweep(broom: Broom) -> Swept:
     """Go through the due work, fairly, until there is none or the time is short.
 
-    An item that fails is left due and does not stop the others.
+    An item that fails or cannot be read is left due, noted, and does not stop the others.
     """
     swept = Swept()
     seen: set[tuple[str, str]] = set()
@@ -77,6 +77,8 @@ def sweep(broom: Broom) -> Swept:
         except UnavailableError:
             swept.failed += batch_ids
             batches = {}
+        else:
+            swept.failed += [f"{name} unreadable" for name in batch_ids if name not in batches]
         inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep)
         for batch in in_turn(list(batches.values())):
             if broom.remaining() <= SPARE_S:
@@ -84,7 +86,7 @@ def sweep(broom: Broom) -> Swept:
             _guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
         for key in keys:
             if key[0].startswith("CONVERSATION#") and broom.remaining() > SPARE_S:
-                _guarded(partial(_sweep_conversation, key, broom, swept), "conversation", swept)
+                _guarded(partial(_sweep_conversation, key, broom, swept), key[0], swept)
     return swept
 
 
@@ -102,11 +104,13 @@ def _find_due(broom: Broom, *, swept: Swept, seen: set[tuple[str, str]]) -> list
 
 
 def _guarded(step: Callable[[], None], name: str, swept: Swept) -> None:
-    """Run one item's step; a deliberate failure leaves the item due and is noted."""
+    """Run one item's step; a failure leaves the item due and is noted, by key and kind alone."""
     try:
         step()
     except InstoreError as error:
         swept.failed.append(f"{name} {error.public_code}")
+    except Exception as error:  # noqa: BLE001 - one item nobody foresaw must not stop all others
+        swept.failed.append(f"{name} {type(error).__name__}")
 
 
 def _sweep_conversation(key: tuple[str, str], broom: Broom, swept: Swept) -> None:
@@ -160,9 +164,14 @@ def _clear_up(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now
 
     Found: its rows went. Not found twice: final, for a person to see; the customers' leases run
     out by themselves. The report not answering is no information and ends nothing for a day.
+    A call that was answered has left these rows out, and that its campaign exists says nothing
+    about them (I12): reports name no numbers, so they are final at once.
     """
     rows = [row for row in batch.rows if row.state is RowState.UNKNOWN]
     token = batch.claim.token if batch.claim else ""
+    if token in batch.campaigns:
+        _leave_to_a_person(batch, rows, broom, swept, now=now)
+        return
     asked_at = batch.claim.until - CLAIM_FOR if batch.claim else batch.accepted_at
     try:
         campaign_id = look_up(f"instore-{token}", asked_at=asked_at, now=now, inquiry=inquiry)
@@ -181,6 +190,12 @@ def _clear_up(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now
     if now - asked_at < SECOND_LOOK:
         broom.desk.batches.save(batch.to(BatchState.UNKNOWN, due_at=asked_at + SECOND_LOOK))
         return
+    _leave_to_a_person(batch, rows, broom, swept, now=now)
+
+
+def _leave_to_a_person(
+    batch: Batch, rows: Sequence[Row], broom: Broom, swept: Swept, *, now: datetime
+) -> None:
     lost = batch.with_rows([row.to(RowState.UNRESOLVED) for row in rows])
     if broom.desk.batches.save(settled(lost, now=now)):
         swept.add("UnknownClosed", len(rows))
@@ -209,6 +224,6 @@ def _finish(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now: 
         if row.chunk and row.phone is not None and row.state in NOT_RECEIVED:
             desk.customers.release(desk.customers.id_of(row.phone), batch=batch.id, now=now)
     if batch.owed:
-        kept = sum(row.chunk is not None or row.state is not RowState.BLOCKED for row in batch.rows)
+        kept = sum(row.was_taken for row in batch.rows)
         desk.batches.give_back_quota(batch, taken=kept + batch.owed, kept=kept)
     desk.batches.save(replace(batch.to(BatchState.CLOSED), due_at=None, owed=0))

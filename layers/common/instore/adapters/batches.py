@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..batch import Batch, BatchState, Claim, Row, RowState
+from ..batch import Batch, BatchState, Claim, First, Row, RowState
 from ..directory import Pointer
-from ..errors import UnavailableError
+from ..errors import BadInputError, UnavailableError
 from ..model import Phone, due_shard, epoch, from_iso, iso
 from .table import Done, Item, Table
 
@@ -53,10 +53,18 @@ class Batches:
         return None if item is None else from_item(item)
 
     def get_many(self, batch_ids: Iterable[str]) -> dict[str, Batch]:
-        """Strongly consistent; unknown ids are left out."""
+        """Strongly consistent. Left out: unknown ids, and items this version cannot read (one of
+        a newer version, one mended by hand), so that one of them does not take the others along.
+        """
         found = self._table.get_many([key_of(batch_id) for batch_id in batch_ids])
-        batches = [from_item(item) for item in found.values()]
-        return {batch.id: batch for batch in batches}
+        batches = {}
+        for item in found.values():
+            try:
+                batch = from_item(item)
+            except (LookupError, ValueError, TypeError, AttributeError, BadInputError):
+                continue
+            batches[batch.id] = batch
+        return batches
 
     def save(self, batch: Batch) -> Batch | None:
         """Store a batch changed since it was read. None: somebody else wrote in between.
@@ -96,11 +104,15 @@ class Batches:
 
         One conditional ADD in the ordinary case; as many as fit when the day is nearly full. The
         batch's own share is written beside the count, so a second call for the same batch takes
-        nothing and answers what the first one took; `wanted` 0 only asks for that.
+        nothing and answers what the first one took; `wanted` 0 only asks for that, and leaves no
+        trace. So every share is at least 1 and the item has no more of them than the day's limit.
         """
         share, room, used = f"b{batch.id}", min(wanted, limit), 0
+        if not wanted:
+            day = self._table.get(*day_key(batch.pointer, day=batch.day)) or {}
+            return int(day.get(share, 0)), int(day.get("used", 0))
         for _ in range(_QUOTA_TRIES):
-            if room < 0 or (room == 0 and wanted):
+            if room <= 0:
                 return 0, used
             answer = self._table.update(
                 *day_key(batch.pointer, day=batch.day),
@@ -121,11 +133,14 @@ class Batches:
         raise UnavailableError("too many batches at once for one associate")
 
     def give_back_quota(self, batch: Batch, *, taken: int, kept: int) -> bool:
-        """Return what a batch took and did not need, once. False: it was returned before."""
+        """Return what a batch took and did not need, once. False: it was returned before. A batch
+        that kept nothing leaves nothing behind: asking in vain makes no item grow."""
+        values = {"less": kept - taken, "taken": taken}
         answer = self._table.update(
-            *day_key(batch.pointer, day=batch.day), "SET #share = :kept ADD #used :less",
+            *day_key(batch.pointer, day=batch.day),
+            "SET #share = :kept ADD #used :less" if kept else "REMOVE #share ADD #used :less",
             condition="#share = :taken", names={"share": f"b{batch.id}", "used": "used"},
-            values={"kept": kept, "less": kept - taken, "taken": taken},
+            values={**values, "kept": kept} if kept else values,
         )  # fmt: skip
         return isinstance(answer, Done)
 
@@ -193,6 +208,8 @@ def _row_out(row: Row) -> dict[str, Any]:
         stored["v"] = list(row.variables)
     if row.until is not None:
         stored["u"] = epoch(row.until)
+    if row.first is not None:
+        stored["f"] = _verdict_out(row.first)
     for letter, name in _TEXTS.items():
         if (value := getattr(row, name)) is not None:
             stored[letter] = value
@@ -204,8 +221,18 @@ def _row_in(n: int, raw: dict[str, Any]) -> Row:
         n=n, phone=Phone(raw["p"]) if "p" in raw else None,
         variables=tuple(raw.get("v", ())), state=RowState(raw["s"]), segments=int(raw["g"]),
         until=_instant(raw["u"]) if "u" in raw else None,
+        first=_verdict_in(raw["f"]) if "f" in raw else None,
         **{name: raw.get(letter) for letter, name in _TEXTS.items()},
     )  # fmt: skip
+
+
+def _verdict_out(first: First) -> dict[str, Any]:
+    until, rule = first
+    return {**({"u": epoch(until)} if until else {}), **({"t": rule} if rule else {})}
+
+
+def _verdict_in(raw: dict[str, Any]) -> First:
+    return _instant(raw["u"]) if "u" in raw else None, raw.get("t")
 
 
 def _instant(seconds: int) -> datetime:

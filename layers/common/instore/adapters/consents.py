@@ -66,10 +66,13 @@ class Consents:
         """See Customers.opt_out."""
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
-            if known.opted_out is not None or (scope != "all" and banner in known.opted_out_of):
-                return None
             if scope == "all":
-                return {"opted_out": iso(now)}
+                whole = known.opted_out is not None and not known.opted_out_except
+                return None if whole else {"opted_out": iso(now), "opted_out_except": None}
+            if known.is_out_of(banner):
+                return None
+            if known.opted_out is not None:
+                return {"opted_out_except": (known.opted_out_except - {banner}) or None}
             return {"opted_out_of": known.opted_out_of | {banner}}
 
         return self._append(customer, changes=changes, now=now, at=iso(now), who="customer",
@@ -84,13 +87,13 @@ class Consents:
         def changes(known: Customer) -> Mapping[str, Any] | None:
             out_of = known.opted_out_of
             if scope == "all":
-                return {"opted_out": None, "opted_out_of": None} if (
-                    known.opted_out or out_of) else None  # fmt: skip
-            if known.opted_out is None and banner not in out_of:
+                lifted = {"opted_out": None, "opted_out_except": None, "opted_out_of": None}
+                return lifted if known.opted_out or out_of else None
+            if not known.is_out_of(banner):
                 return None
-            # A block on everything, lifted for one banner, stays for the others.
-            others = out_of | (set(known.consents) if known.opted_out else set())
-            return {"opted_out": None, "opted_out_of": (others - {banner}) or None}
+            # A block on everything, lifted for one banner, stays for the others, those to come too.
+            but = known.opted_out_except | {banner} if known.opted_out else None
+            return {"opted_out_except": but, "opted_out_of": (out_of - {banner}) or None}
 
         return self._append(customer, changes=changes, now=now, at=iso(now), who="customer",
                             banner=banner, what="restored", method=how, words=words,

@@ -96,17 +96,18 @@ class ConversationChanges:
         self, item: Mapping[str, Any], *, to: NoticeState, at: str, due_at: int | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> bool:  # fmt: skip
-        """Move the notice of `item`'s wait along MOVES. False: it is elsewhere by now.
+        """Move the notice of `item`'s wait along MOVES. False: it is elsewhere by now, or about
+        another associate, who took over since `item` was read.
 
         `due_at`: when the sweep is to look again, epoch seconds; None = never. A conversation
         that waits anew keeps its own `due_at`: the old notice only closes its own books.
         """
-        wait = item["notice"]["wait"]
+        wait, agent = item["notice"]["wait"], item["notice"]["agent"]
         before = {f"from{i}": str(state) for i, state in enumerate(MOVES[to])}
         fields: dict[str, Any] = {"state": str(to), "at": at, **(details or {})}
-        names = {"notice": "notice", "wait": "wait", **{name: name for name in fields}}
-        values = {**fields, **before, "wait": wait}
-        there = (f"attribute_exists(pk) AND #notice.#wait = :wait "
+        names = {name: name for name in ("notice", "wait", "agent", *fields)}
+        values = {**fields, **before, "wait": wait, "agent": agent}
+        there = (f"attribute_exists(pk) AND #notice.#wait = :wait AND #notice.#agent = :agent "
                  f"AND #notice.#state IN ({', '.join(f':{name}' for name in before)})")  # fmt: skip
         if to is NoticeState.CLAIMED:
             there += " AND #state = :assigned"

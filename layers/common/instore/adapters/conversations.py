@@ -24,7 +24,10 @@ class Conversations:
         self._table = table
 
     def create(self, conversation: Conversation) -> bool:
-        """One PutItem. False when it exists already, which is left exactly as it is."""
+        """One PutItem. False when it exists already, which is left exactly as it is.
+
+        One that has expired, or that another bot of the account opened, is begun anew.
+        """
         item: Item = {
             **_key(conversation.account, conversation.id),
             "account": conversation.account, "conversation": conversation.id,
@@ -38,13 +41,20 @@ class Conversations:
             "expires_at": epoch(conversation.created_at + KEPT),
             "state": conversation.state.value, "turn": 0, "round": 0, "asked": 0,
         }  # fmt: skip
-        return not isinstance(self._table.put(item, condition="attribute_not_exists(pk)"), Refused)
+        return not isinstance(self._table.put(
+            item, condition="attribute_not_exists(pk) OR expires_at <= :now OR bot <> :bot",
+            values={"now": epoch(conversation.created_at), "bot": conversation.bot},
+        ), Refused)  # fmt: skip
 
-    def get(self, account: str, *, conversation: str) -> Conversation | None:
-        """One strongly consistent GetItem."""
+    def get(
+        self, account: str, *, conversation: str, bot: str, now: datetime
+    ) -> Conversation | None:
+        """What this bot knows of it: one strongly consistent GetItem. None once it has expired."""
         key = _key(account, conversation)
         item = self._table.get(key["pk"], key["sk"])
-        return None if item is None else read_conversation(item)
+        if item is None or item["expires_at"] <= epoch(now) or item["bot"] != bot:
+            return None
+        return read_conversation(item)
 
     def look_up(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Item]:
         """Customer, misses and keywords of one event in one BatchGetItem; absent left out."""
@@ -62,11 +72,12 @@ class Conversations:
         key = _key(conversation.account, conversation.id)
         new: dict[str, Any] = {
             "state": answer.state.value, "answer": answer.text, "answer_at": iso(now),
-            "answer_seq": answer.sequence if answer.sequence is not None
-            else conversation.answer_seq,
+            "answer_seq": conversation.last_number(answer),
+            "answer_dialog": answer.dialog or conversation.answer_dialog,
+            "stop": answer.stop or conversation.stop,
             "outcome": answer.outcome, "round": answer.round, "asked": answer.asked,
             "turn": conversation.turn + 1, "expires_at": epoch(now + KEPT),
-            "receipt": answer.receipt, "wanted": _pointer_out(answer.wanted),
+            "wanted": _pointer_out(answer.wanted),
             "choice": _pointer_out(answer.choice), "target": answer.target,
             "waiting": answer.waiting or None,
             "waiting_since": iso(now) if answer.waiting else None,
@@ -77,6 +88,9 @@ class Conversations:
         if answer.alarm_at is not None:
             # Else left alone: an unsettled notice may be due, and the sweep clears what is not.
             new |= {"due_shard": due_shard(key["pk"]), "due_at": epoch(answer.alarm_at)}
+        if answer.receipt is not None:
+            # An answer that decides nothing (a STOP, say) leaves the last decision explained.
+            new["receipt"] = answer.receipt
         kept = {name: value for name, value in new.items() if value is not None}
         gone = [name for name, value in new.items() if value is None]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
@@ -116,7 +130,8 @@ def read_conversation(item: Item) -> Conversation:
         attributes=item.get("attributes", {}), state=State(item["state"]),
         turn=item["turn"], round=item["round"], asked=item["asked"],
         choice=_pointer_in(item.get("choice")), answer=item.get("answer"),
-        answer_seq=item.get("answer_seq"),
+        answer_seq=item.get("answer_seq"), answer_dialog=item.get("answer_dialog"),
+        stop=item.get("stop"),
         answer_at=from_iso(item["answer_at"]) if "answer_at" in item else None,
         wait=item.get("wait", 0),
     )  # fmt: skip

@@ -31,6 +31,7 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
             for banner, c in item.get("consents", {}).items()
         },
         opted_out=_optional(item.get("opted_out"), read=from_iso),
+        opted_out_except=frozenset(item.get("opted_out_except", ())),
         opted_out_of=frozenset(item.get("opted_out_of", ())),
         lease=Lease(lease["banner"], lease["owner"], lease["batch"], lease["until"],
                     lease["since"]) if lease else None,

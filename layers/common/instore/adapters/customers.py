@@ -7,7 +7,7 @@ The cost of a reservation is one write of an item below 1 KB.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..consent import (
     Reservation,
     Reserved,
     lease_owner,
+    let_go,
     released,
     reserved,
 )
@@ -72,7 +73,7 @@ class Customers:
         self, customer: str, *, phone: Phone, banner: str, pointer: Pointer, now: datetime,
         source: str,
     ) -> None:  # fmt: skip
-        """Remember whose customer this is at this banner; the newest binding stands.
+        """Remember whose customer this is at this banner; the newest binding stands, by `now`.
 
         One write, two for a customer without any binding; creates the item if need be.
         """
@@ -80,10 +81,12 @@ class Customers:
         for _ in range(_TRIES):
             added = self._table.update(
                 *customer_key(customer), "SET bindings.#banner = :binding ADD rev :one",
-                condition="attribute_exists(bindings)", names={"banner": banner},
-                values={"binding": binding, "one": 1},
+                condition="attribute_exists(bindings) AND (attribute_not_exists(bindings.#banner) "
+                          "OR bindings.#banner.#at <= :at)",
+                names={"banner": banner, "at": "at"},
+                values={"binding": binding, "one": 1, "at": iso(now)},
             )  # fmt: skip
-            if isinstance(added, Done):
+            if isinstance(added, Done) or (added.item and banner in added.item.get("bindings", {})):
                 return
             first = self._table.update(
                 *self.key_of(customer),
@@ -100,10 +103,12 @@ class Customers:
     def reserve(
         self, customer: str, *, known: Customer | None, phone: Phone, banner: str,
         pointer: Pointer, batch: str, purpose: str, program: Program, now: datetime,
+        due: datetime | None = None,
     ) -> Reservation:  # fmt: skip
         """Hold a customer for a batch: consent, opt-out, lease and cap in one conditional write.
 
-        `known` is the customer as read just before (get_many). Lease, counted text and binding
+        `known` is the customer as read just before (get_many); `due` when the text is to go, None =
+        at once. Lease, counted text and binding
         are stored together. The same batch again is Reserved without a write; a customer without
         an item is Blocked without one. Never raises for losing a race: that is Blocked `busy`.
         """
@@ -114,7 +119,7 @@ class Customers:
             answer = reserved(
                 known, banner=banner, owner=lease_owner(pointer.account, pointer.agent_id),
                 batch=batch, purpose=purpose, scope=program.consent.opt_out_scope,
-                limits=settings.outreach, now=now,
+                limits=settings.outreach, now=now, due=due,
             )  # fmt: skip
             if isinstance(answer, Reserved | Blocked):
                 return answer
@@ -133,11 +138,16 @@ class Customers:
     def release(self, customer: str, *, batch: str, now: datetime) -> None:
         """Give back lease and count for a text that was certainly not sent. Doing it twice, or
         for a batch that holds nothing, changes nothing. One read, one write if there is need."""
+        self._free(customer, lambda known: released(known, batch=batch), now=now)
+
+    def _free(
+        self, customer: str, freeing: Callable[[Customer], Customer], *, now: datetime
+    ) -> None:
         known = self.get(customer)
         for _ in range(_TRIES):
             if known is None:
                 return
-            freed = released(known, batch=batch)
+            freed = freeing(known)
             if freed == known:
                 return
             lease = freed.lease
@@ -150,13 +160,13 @@ class Customers:
             known = customer_from(stored.item) if stored.item else None
         raise UnavailableError("the customer keeps changing", code="customer_contended")
 
-    def end_lease(self, customer: str, *, owner_account: str, owner_agent: str) -> None:
-        """The conversation is over: the customer is free, if this associate held them."""
-        self._table.update(
-            *customer_key(customer), "REMOVE lease ADD rev :one", condition="lease.#owner = :owner",
-            names={"owner": "owner"},
-            values={"owner": lease_owner(owner_account, owner_agent), "one": 1},
-        )  # fmt: skip
+    def end_lease(
+        self, customer: str, *, owner_account: str, owner_agent: str, now: datetime
+    ) -> None:
+        """The conversation is over: the customer is free, if this associate held them and has no
+        text for them that is still to go. One read, one write if there is need."""
+        owner = lease_owner(owner_account, owner_agent)
+        self._free(customer, lambda known: let_go(known, owner=owner, now=now), now=now)
 
     def record_consent(
         self, phone: Phone, *, banner: str, consent_class: ConsentClass | str, wording: str,

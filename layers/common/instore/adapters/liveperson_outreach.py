@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # call would be lost without anybody knowing how far it came.
 STARTING = Limits(total=10, connect=1.5, fresh=True)
 ASKING = Limits(total=10, connect=1.5)
+# LivePerson's ids are UUIDs or shorter. Something longer is no id: it would be kept with the batch.
+LONGEST_ID = 128
 _LONG_NUMBER = re.compile(r"\d{7,}")
 
 
@@ -45,6 +47,9 @@ def send_campaign(session: Session, account: Account, *, campaign: Campaign) -> 
     (VendorNotReachedError, VendorThrottledError, VendorNotAuthorizedError, VendorError, and
     UnavailableError for the secret) mean that nobody was texted. VendorUnavailableError and
     VendorGarbageError mean that nobody knows: never repeat the call.
+
+    An id longer than LONGEST_ID counts as none: without the campaign's the answer is garbage,
+    without a text's that text is unclear.
     """
     body = {
         "campaignName": campaign.name,
@@ -75,19 +80,19 @@ def read_campaign(session: Session, account: Account, *, campaign_id: str) -> li
 
 
 def _status(text: Any) -> TextStatus:
-    if not isinstance(text, dict) or not _said(text.get("id")) or not _said(text.get("status")):
+    if not isinstance(text, dict) or not _is_id(text.get("id")) or not _said(text.get("status")):
         raise VendorGarbageError("a campaign's text has another shape")
     conversation, error = text.get("conversationId"), text.get("errorMessage")
     return TextStatus(
         str(text["id"]), str(text["status"]),
-        str(conversation) if _said(conversation) else None,
+        str(conversation) if _is_id(conversation) else None,
         _masked(error) if _said(error) else None,
     )  # fmt: skip
 
 
 def _result(answer: Any, asked: list[str]) -> CampaignResult:
     campaign_id = answer.get("proactiveCampaignId") if isinstance(answer, dict) else None
-    if not _said(campaign_id):
+    if not _is_id(campaign_id):
         raise VendorGarbageError("the campaign's answer has no campaign id")
     accepted, failed = answer.get("acceptedConsumers"), answer.get("failedConsumers")
     if (accepted is None and failed is None) or not all(
@@ -101,7 +106,7 @@ def _result(answer: Any, asked: list[str]) -> CampaignResult:
         digits = _digits(consumer, asked)
         if digits is None:
             continue
-        if not _said(consumer.get("id")) or digits in taken:
+        if not _is_id(consumer.get("id")) or digits in taken:
             doubtful.add(digits)
         else:
             taken[digits] = str(consumer["id"])
@@ -136,6 +141,10 @@ def _digits(consumer: Any, asked: list[str]) -> str | None:
         if digits in asked:
             return digits
     return None
+
+
+def _is_id(value: Any) -> bool:
+    return _said(value) and len(str(value)) <= LONGEST_ID
 
 
 def _said(value: Any) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 VERSION = "4.0"
 LISTS = Limits(total=20, connect=2, largest=20_000_000)
 ONE = Limits(total=5, connect=1)
+LONGEST_ID = 20  # digits; Python refuses to read numbers of thousands of them
+LONGEST_TEXT = 500  # of a name: it becomes part of a key
 BAD_SHARE = 0.01  # more unreadable entities than this and the listing is not believed
 
 
@@ -205,8 +207,10 @@ def _list_of(entity: Mapping[str, Any], name: str) -> list[Any]:
 def _id(value: Any) -> str:
     """A whole number as text; the built-in main group is -1."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
+        value = str(value)
+    if not isinstance(value, str) or len(value) > LONGEST_ID or not value.isascii():
+        raise _NotOneOfUsError
+    if value.removeprefix("-").isdigit():
         return value
     raise _NotOneOfUsError
 
@@ -215,7 +219,7 @@ def _text(entity: Mapping[str, Any], name: str, *, need: bool = False) -> str:
     value = entity.get(name)
     if value is None and not need:
         return ""
-    if not isinstance(value, str) or (need and not value.strip()):
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or (need and not value.strip()):
         raise _NotOneOfUsError
     return value
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LIMITS = Limits(total=2)
 ROWS = 1000  # offset + limit may not be more
 _REPORTED = ("ONLINE", "OFFLINE", "AWAY", "BACK_SOON")
+_LARGEST = 10**15  # beyond every load, slot count and time in milliseconds; infinity too
 _NO_INFORMATION = Presence(Status.UNKNOWN, seen=False)
 
 
@@ -118,5 +119,6 @@ def _presence(record: dict[str, Any]) -> Presence:
 
 def _numbers(values: Iterable[Any]) -> bool:
     return all(
-        v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values
+        v is None or (isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < _LARGEST)
+        for v in values
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import VendorError, VendorGarbageError
 from ..model import epoch_ms
+from .liveperson_outreach import LONGEST_ID
 from .liveperson_session import Call
 from .vendor_http import Limits, segment
 
@@ -132,11 +133,12 @@ def _transaction(row: Any) -> Transaction:
 
 
 def _text(row: dict[str, Any], name: str) -> str | None:
-    """Error codes are text in one example and numbers in another."""
+    """Error codes are text in one example and numbers in another. Too long = not told."""
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return str(value)
+    text = str(value)
+    return text if len(text) <= LONGEST_ID else None
 
 
 def _instant(value: Any) -> datetime | None:

@@ -22,7 +22,7 @@ from ..errors import (
     VendorUnavailableError,
 )
 from .liveperson_proof import Method, key_of, sign, token_end
-from .vendor_http import Limits, Reply, Request, VendorHttp, compact, with_query
+from .vendor_http import HIGHEST_PORT, Limits, Reply, Request, VendorHttp, compact, with_query
 
 if TYPE_CHECKING:
     from ..program import Account
@@ -40,7 +40,8 @@ TOKEN_EARLY = timedelta(seconds=60)
 TOKEN_KEPT = timedelta(minutes=5)  # a token that does not say when it ends
 REFUSED_KEPT = timedelta(seconds=60)  # credentials refused twice are not tried twice so soon
 FINDING = Limits(total=2)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?\Z")
+_LABEL = r"(?!xn--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*)(?::([0-9]{{1,5}}))?\Z")
 
 # Services without a name in the domain API; hosts per zone. ProactiveMessaging/api.md,
 # Reporting/OutboundReportingAPI/overview.md, ConversationContextService/methods-v1.md.
@@ -125,7 +126,7 @@ class Session:
         request = Request("GET", with_query(url, {"version": "1.0"}))
         answer = self.http.send(request, limits=FINDING, until=until).must_be_good().json()
         host = answer.get("baseURI") if isinstance(answer, dict) else None
-        if not isinstance(host, str) or not _HOST.match(host):
+        if not isinstance(host, str) or not _is_host(host):
             raise VendorGarbageError("the domain API names no host")
         return f"{urlsplit(self._domain_api).scheme}://{host}"
 
@@ -198,6 +199,12 @@ class Session:
         self.secrets.forget(account.secret)
         for version in ("v1", "v2"):
             self._tokens.pop((account.id, version), None)
+
+
+def _is_host(text: str) -> bool:
+    """Whether this can be connected to: a name in plain ASCII (LivePerson's all are), a port."""
+    found = _HOST.match(text)
+    return found is not None and len(found[1]) <= 253 and 0 < int(found[2] or "443") <= HIGHEST_PORT
 
 
 def _let_in(reply: Reply, call: Call) -> bool:

@@ -7,21 +7,24 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..errors import ConflictError, NotFoundError, UnavailableError
+from ..errors import ConflictError, NotFoundError, ProgramError, UnavailableError
 from ..model import iso
 from ..program import Program, load_program
 from .table import Item, Table
 
 PK = "PROGRAM"
+NO_PROGRAM = "no_program"
 KEPT = timedelta(seconds=60)
+AGAIN = timedelta(seconds=5)  # a table that failed is left alone so long while a customer waits
 
 
 class Programs:
-    """`current` for functions; `apply`, `history` and `read` for `make configure`."""
+    """`current` and `at_hand` for functions; `apply`, `history` and `read` for `make configure`."""
 
     def __init__(self, table: Table, *, now: Callable[[], datetime]) -> None:
         self._table, self._now = table, now
         self._kept: tuple[datetime, int, Program] | None = None
+        self._failed_at: datetime | None = None
 
     def current(self) -> Program:
         """The program in force, at most 60 s old. Raises UnavailableError when there is none.
@@ -33,14 +36,29 @@ class Programs:
             return self._kept[2]
         item = self._table.get(PK, "CURRENT", consistent=False)
         if item is None:
-            raise UnavailableError("no program is applied: run make configure", code="no_program")
+            raise UnavailableError("no program is applied: run make configure", code=NO_PROGRAM)
         version = int(item["version"])
-        if self._kept is not None and self._kept[1] == version:
-            program = self._kept[2]
-        else:
-            program = load_program(json.loads(item["document"]))
-        self._kept = (self._now(), version, program)
+        same = self._kept is not None and self._kept[1] == version
+        program = self._kept[2] if self._kept and same else _stored(item["document"])
+        self._kept, self._failed_at = (self._now(), version, program), None
         return program
+
+    def at_hand(self) -> Program:
+        """For answers to a waiting customer: the program in force, or the one this process has
+        when the table is away or its document cannot be read. Nothing may be sent by it: kill
+        switches thrown meanwhile are not in it. Raises UnavailableError when there is none.
+        """
+        kept = self._kept
+        again = None if self._failed_at is None else self._failed_at + AGAIN
+        if kept is not None and again is not None and self._now() < again:
+            return kept[2]
+        try:
+            return self.current()
+        except UnavailableError as error:
+            if kept is None or error.public_code == NO_PROGRAM:
+                raise
+            self._failed_at = self._now()
+            return kept[2]
 
     @property
     def version(self) -> int:
@@ -83,3 +101,12 @@ class Programs:
         if item is None:
             raise NotFoundError("no such version of the program", code="unknown_version")
         return item
+
+
+def _stored(document: str) -> Program:
+    """The stored document as a program. What is wrong with it concerns the deployer alone."""
+    try:
+        return load_program(json.loads(document))
+    except (ProgramError, ValueError) as error:
+        raise UnavailableError("the stored program does not validate",
+                               code="program_invalid_stored") from error  # fmt: skip

@@ -6,7 +6,7 @@ largest size and every call an end. Nothing is retried here.
 
 | what happened | error | sent? |
 |---|---|---|
-| no connection (refused, time-out, TLS handshake) | VendorNotReachedError | no |
+| no connection (refused, time-out, TLS handshake), an address that is none | VendorNotReachedError | no |
 | read or write time-out, reset, broken protocol, 408, 5xx | VendorUnavailableError | unknown |
 | 401, 403 | VendorNotAuthorizedError | refused |
 | 429 | VendorThrottledError with `retry_after` | refused |
@@ -17,6 +17,7 @@ largest size and every call an end. Nothing is retried here.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import httpx
 
 ONE_MB = 1_000_000
+HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,15 @@ class VendorHttp:
         wait = max(limits.total - 2 * limits.connect, limits.total / 4)
         timeout = httpx.Timeout(min(wait, left), connect=connect, pool=connect)
         client = self._client(fresh=limits.fresh)
-        outgoing = client.build_request(
-            request.method, request.url, headers=dict(request.headers),
-            content=request.body or None, timeout=timeout,
-        )  # fmt: skip
+        try:
+            outgoing = client.build_request(
+                request.method, request.url, headers=dict(request.headers),
+                content=request.body or None, timeout=timeout,
+            )  # fmt: skip
+            if (outgoing.url.port or 0) > HIGHEST_PORT:
+                raise ValueError("no such port")
+        except (httpx.InvalidURL, ValueError) as error:
+            raise VendorNotReachedError("the vendor's address is none") from error
         try:
             answer = client.send(outgoing, stream=True)
             try:
@@ -143,7 +150,7 @@ class VendorHttp:
             raise VendorNotReachedError("the vendor could not be reached") from error
         except httpx.DecodingError as error:
             raise VendorGarbageError("the vendor's answer cannot be decoded") from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, UnicodeError) as error:  # the latter: a name no DNS can have
             raise VendorUnavailableError("the vendor did not answer") from error
 
     def close(self) -> None:
@@ -175,6 +182,9 @@ class VendorHttp:
         import httpx
 
         if fresh not in self._clients:
+            # Both tell every address at INFO, and addresses hold keywords and member ids.
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
             # Settings from the environment (proxies) are not ours to obey: the deployer names a
             # gateway in the template if there is one.
             self._clients[fresh] = httpx.Client(

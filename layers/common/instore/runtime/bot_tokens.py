@@ -8,6 +8,7 @@ Source: LivePerson developer center, oauth-2-0-client-credentials; the reference
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -86,7 +87,7 @@ def _key(kid: Any, *, account: Account, token_keys: TokenKeySource) -> RSAPublic
 
 def _check_claims(claims: Mapping[str, Any], *, account: Account, now: datetime) -> None:
     expires, begins = claims["exp"], claims.get("nbf", 0)
-    if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in (expires, begins)):
+    if not (_is_time(expires) and _is_time(begins)):
         _refuse("times that are none")
     if epoch(now) >= expires + CLOCK_SKEW_S or epoch(now) < begins - CLOCK_SKEW_S:
         _refuse("expired or not yet valid")
@@ -96,6 +97,13 @@ def _check_claims(claims: Mapping[str, Any], *, account: Account, now: datetime)
     scopes = scope.split() if isinstance(scope, str) else scope
     if not isinstance(scopes, list) or SCOPE not in scopes:
         _refuse("another scope")
+
+
+def _is_time(value: Any) -> bool:
+    """A number. NaN and infinity, which JSON has not but Python reads, would never expire."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _refuse(why: str) -> NoReturn:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BadInputError, InstoreError, TooLargeError
-from .observability import cause_of, logger
+from ..model import mended
+from .observability import note_failure, note_refusal
 
 MAX_BODY = 256 * 1024
 Event = dict[str, Any]
@@ -43,9 +44,13 @@ class Request:
         """A header, whatever the case of its name."""
         return self.headers.get(name.lower())
 
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises BadInputError that says what is wrong."""
-        return read_json(self.body)
+    def json(self, *, mend: bool = False) -> dict[str, Any]:
+        """The body as a JSON object. Raises BadInputError that says what is wrong.
+
+        `mend`: broken characters become U+FFFD. For what a customer typed and somebody else cut:
+        a STOP beside half an emoji is a STOP.
+        """
+        return read_json(self.body, mend=mend)
 
 
 def read_request(event: Event) -> Request:
@@ -81,13 +86,19 @@ def _body(event: Event) -> bytes:
     return body
 
 
-def read_json(body: bytes) -> dict[str, Any]:
-    """A JSON object out of bytes, or BadInputError. Refuses NaN, lone surrogates and nesting that
-    no honest caller needs: none of them could be stored or answered."""
+def read_json(body: bytes, *, mend: bool = False) -> dict[str, Any]:
+    """A JSON object out of bytes, or BadInputError. Refuses NaN, nesting that no honest caller
+    needs and, unless they are to be mended, bytes that are not UTF-8 and lone surrogates: none of
+    them could be stored or answered."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        text = body.decode("utf-8", "replace" if mend else "strict")
+        value = json.loads(text, parse_constant=_refuse)
         if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+            plain = json.dumps(value, ensure_ascii=False)
+            if mend:
+                value = json.loads(mended(plain))
+            else:
+                plain.encode("utf-8")
     except UnicodeError as error:
         raise BadInputError("the body is not UTF-8 text", code="malformed_json") from error
     except (ValueError, RecursionError) as error:
@@ -122,12 +133,10 @@ def guard(handler: Handler) -> Handler:
         try:
             return handler(event, context)
         except InstoreError as error:
-            level = logger.error if error.status >= 500 else logger.info
-            told = {"code": error.public_code, "status": error.status, "cause": cause_of(error)}
-            level("Request refused", extra=told)
+            note_refusal(error)
             return refuse(error)
-        except Exception:  # noqa: BLE001 - the one place where the unforeseen becomes an answer
-            logger.exception("Request failed")
+        except Exception as error:  # noqa: BLE001 - the one place where the unforeseen becomes an answer
+            note_failure(error)
             return respond(503, {"code": "unavailable", "message": "try again in a moment"})
 
     return guarded

@@ -7,6 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from ..errors import InstoreError
+
 NAMESPACE = "Instore"
 
 # Every metric the code emits. Alarms in template.yaml may only name these (a test compares).
@@ -16,7 +18,7 @@ METRICS = frozenset({
     "MappingChanged", "RosterRowsRefused", "RecipientsAccepted", "RecipientsBlocked",
     "RecipientsDeferred", "TextsSubmitted", "TextsRejected", "TextsUnknown", "UnknownClosed",
     "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
-    "VendorFailed", "OldestDueSeconds", "Redriven", "OptedOut",
+    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "Redriven", "OptedOut",
 })  # fmt: skip
 
 logger = Logger(service="instore", log_uncaught_exceptions=False)
@@ -34,6 +36,22 @@ def arrived(**fields: Any) -> None:
     """First line of every handler: there is then always a metric to flush."""
     logger.append_keys(**fields)
     count("Arrived")
+
+
+def note_refusal(error: InstoreError, *, sentence: str = "Request refused") -> None:
+    """Log a deliberate refusal; one that is our side's fault is an error and counted."""
+    told = {"code": error.public_code, "status": error.status, "cause": cause_of(error)}
+    if error.status >= 500:
+        count("RequestFailed")
+        logger.error(sentence, extra=told)
+    else:
+        logger.info(sentence, extra=told)
+
+
+def note_failure(error: Exception) -> None:
+    """Log and count what nobody foresaw, with its trace."""
+    count("RequestFailed")
+    logger.error("Request failed", exc_info=error)
 
 
 def cause_of(error: BaseException) -> str:

@@ -23,7 +23,7 @@ from ..errors import (
     NotFoundError,
     TooLargeError,
 )
-from .observability import logger
+from .observability import note_failure, note_refusal
 
 LARGEST_BODY = 64 * 1024
 BEHALF, ADMIN = "outreach/behalf", "outreach/admin"
@@ -75,8 +75,9 @@ def caller_of(event: Mapping[str, Any], *, claim: str) -> Caller:
         # API Gateway writes array claims as one text: [outreach/send outreach/read].
         scopes.update(str(claims.get(name, "")).strip("[]").replace(",", " ").split())
     login = claims.get(claim)
-    known = isinstance(login, str) and login.strip()
-    return Caller(login.strip() if known and isinstance(login, str) else None, frozenset(scopes))
+    # Plain ASCII, as LivePerson's logins are: a look-alike letter names nobody.
+    named = isinstance(login, str) and login.isascii() and login.strip()
+    return Caller(named or None, frozenset(scopes))
 
 
 def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:
@@ -140,11 +141,11 @@ def dispatch(
         return respond(error.status, {"code": error.public_code, "message": error.message,
                                       "details": error.problems})  # fmt: skip
     except InstoreError as error:
-        logger.info("Request refused", extra={"code": error.public_code})
+        note_refusal(error)
         answer = respond(error.status, {"code": error.public_code, "message": error.message})
         if error.retryable:
             answer["headers"]["retry-after"] = "1"
         return answer
-    except Exception:  # noqa: BLE001 - the edge: a client gets a sentence, operators get the trace
-        logger.exception("Request failed")
-        return respond(500, {"code": "internal", "message": "something went wrong on our side"})
+    except Exception as error:  # noqa: BLE001 - the edge: a client gets a sentence, operators get the trace
+        note_failure(error)
+        return respond(503, {"code": "unavailable", "message": "try again in a moment"})

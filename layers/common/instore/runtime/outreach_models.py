@@ -198,15 +198,14 @@ def standing(batch: Batch) -> BatchOut:
 
 
 def _verdict(row: Row) -> RowOut:
-    """A row that was claimed once (it has a chunk) or is on its way had been taken."""
-    was_taken = row.chunk is not None or row.state is not RowState.BLOCKED
-    if not was_taken:
+    if not row.was_taken:
         return RowOut(n=row.n, status="blocked", reason=row.reason, until=_until(row.until),
                       rule=row.rule, segments=row.segments)  # fmt: skip
-    if row.until is None:
+    until, rule = row.answered
+    if until is None:
         return RowOut(n=row.n, status="accepted", segments=row.segments)
-    return RowOut(n=row.n, status="deferred", reason="outside_window", until=_until(row.until),
-                  rule=row.rule, segments=row.segments)  # fmt: skip
+    return RowOut(n=row.n, status="deferred", reason="outside_window", until=_until(until),
+                  rule=rule, segments=row.segments)  # fmt: skip
 
 
 def _why(row: Row) -> dict[str, str | None]:

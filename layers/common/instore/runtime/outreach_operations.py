@@ -8,7 +8,7 @@ from typing import Any
 from ..batch import Batch, RowState
 from ..consent import ConsentClass
 from ..errors import BadInputError, ForbiddenError, NotFoundError
-from ..model import Phone, iso
+from ..model import Phone, fold_login, iso
 from ..outreach import Asker, Recipient, check, find_asker, find_template
 from ..outreach_accept import Desk, accept
 from .observability import count, logger
@@ -153,7 +153,7 @@ def _asker(caller: Caller, associate: str | None, house: Services) -> Asker:
 def _may_see(caller: Caller, batch: Batch) -> bool:
     if caller.scopes & {BEHALF, ADMIN}:
         return True
-    return caller.login is not None and caller.login.lower() == batch.login.lower()
+    return caller.login is not None and fold_login(caller.login) == fold_login(batch.login)
 
 
 def _recipient(row: RecipientIn) -> Recipient:

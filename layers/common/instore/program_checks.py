@@ -1,0 +1,103 @@
+"""Wrongs of a program that only show when its fields are seen together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .errors import FieldProblem
+from .model import Stickiness, fold_word
+from .program_parts import RESERVED_WORDS, Outreach, ends
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+def problems_of(program: Program) -> list[FieldProblem]:
+    """All of them, in the order of the document."""
+    return [*_account_problems(program), *_banner_problems(program), *_bot_problems(program),
+            *_reference_problems(program)]  # fmt: skip
+
+
+def _account_problems(program: Program) -> Iterable[FieldProblem]:
+    owners = [a for a in program.accounts if a.role == "owner"]
+    if len(owners) != 1:
+        yield FieldProblem("accounts", f"exactly one account is the owner, not {len(owners)}")
+    yield from _repeated("accounts", "id", [a.id for a in program.accounts])
+    for index, account in enumerate(program.accounts):
+        # The webhook finds the secret by the account's id alone, without reading the program.
+        if not account.secret.endswith(f"/lp/{account.id}"):
+            yield FieldProblem(f"accounts[{index}].secret", f"must end with /lp/{account.id}")
+
+
+def _banner_problems(program: Program) -> Iterable[FieldProblem]:
+    yield from _repeated("banners", "name", [b.name for b in program.banners])
+    for index, banner in enumerate(program.banners):
+        where = f"banners[{index}]"
+        if program.account(banner.account) is None:
+            yield FieldProblem(f"{where}.account", f"unknown account {banner.account!r}")
+        for what in ends(banner.routing):
+            yield FieldProblem(f"{where}.routing.steps", what)
+        strict = banner.routing.stickiness is Stickiness.STRICT
+        if strict and banner.last_skill == banner.human_skill:
+            # Whoever has the human skill could take it: a stranger, which strict promises never.
+            yield FieldProblem(f"{where}.fallback_skill", "strict needs one beside human_skill")
+        if banner.routing.triggers.any and banner.virtual_skill is None:
+            yield FieldProblem(f"{where}.virtual_skill", "needed by routing.triggers")
+        if "backend" in banner.routing.resolvers and banner.routing.backend is None:
+            yield FieldProblem(f"{where}.routing.backend", "needed by resolver `backend`")
+        if "token" in banner.routing.resolvers and banner.routing.token is None:
+            yield FieldProblem(f"{where}.routing.token", "needed by resolver `token`")
+        yield from _outreach_problems(banner.outreach, where=f"{where}.outreach")
+
+
+def _bot_problems(program: Program) -> Iterable[FieldProblem]:
+    skills: dict[tuple[str, str, str], str] = {}
+    for index, banner in enumerate(program.banners):
+        for bot in banner.bots:
+            seat = (banner.account, bot, banner.bot_skill)
+            if seat in skills:
+                yield FieldProblem(f"banners[{index}].bots", f"bot {bot!r} with skill "
+                                   f"{banner.bot_skill!r} is also of {skills[seat]!r}")  # fmt: skip
+            skills[seat] = banner.name
+
+
+def _outreach_problems(outreach: Outreach, *, where: str) -> Iterable[FieldProblem]:
+    if outreach.lease_hours <= outreach.max_defer_hours:
+        # A text deferred once more when it was to go would find its customer given away.
+        yield FieldProblem(f"{where}.lease_hours", "must be longer than max_defer_hours")
+    yield from _repeated(f"{where}.templates", "name", [t.name for t in outreach.templates])
+
+
+def _reference_problems(program: Program) -> Iterable[FieldProblem]:
+    for index, name in enumerate(program.stops.banners):
+        if program.banner(name) is None:
+            yield FieldProblem(f"stops.banners[{index}]", f"unknown banner {name!r}")
+    yield from _alias_problems(program)
+    wanted = program.notification.template or ""
+    for index, banner in enumerate(program.banners):
+        silent = program.notification.when == "never" or not banner.features.notification
+        if not silent and program.template(wanted, banner) is None:
+            where = f"banners[{index}].outreach.templates"
+            yield FieldProblem(where, f"notification.template {wanted!r} is not among them")
+
+
+def _alias_problems(program: Program) -> Iterable[FieldProblem]:
+    seen: dict[tuple[str, str], int] = {}
+    for index, alias in enumerate(program.aliases):
+        where = f"aliases[{index}]"
+        word = fold_word(alias.word)
+        if program.banner(alias.banner) is None:
+            yield FieldProblem(f"{where}.banner", f"unknown banner {alias.banner!r}")
+        if word is None:
+            yield FieldProblem(f"{where}.word", "2-40 letters and digits")
+        elif word in RESERVED_WORDS:
+            yield FieldProblem(f"{where}.word", f"{alias.word!r} is a reserved word")
+        elif (first := seen.setdefault((alias.banner, word), index)) != index:
+            yield FieldProblem(f"{where}.word", f"duplicate alias: same as aliases[{first}]")
+
+
+def _repeated(where: str, field: str, values: list[str]) -> Iterable[FieldProblem]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield FieldProblem(f"{where}[{index}].{field}", f"{value!r} is there twice")
