@@ -53,8 +53,8 @@ POLICIES := tests/template/test_policies.py
 
 test: .venv/done ## All tests, fast ones first; last, that the roles allow what was called and no more
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && export INSTORE_PERMISSIONS="$$kept" && \
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/properties tests/contracts tests/adapters tests/functions tests/interleavings && \
-	$(BIN)/pytest -q -n 2 --dist loadfile --ignore=$(POLICIES) tests/template tests/story && \
+	$(BIN)/pytest -q -n 2 --dist loadfile --ignore=$(POLICIES) tests/unit tests/properties tests/contracts tests/adapters \
+		tests/functions tests/interleavings tests/template tests/story && \
 	$(BIN)/pytest -q $(POLICIES)
 
 test-fast: .venv/done ## Rules and handlers only: seconds
@@ -76,7 +76,7 @@ format: .venv/done ## Let the formatter and the safe fixes run
 
 schema: .venv/done ## Write the generated documents: program schema, OpenAPI
 	@$(BIN)/python -m local.configure schema > docs/program.schema.json
-	@$(BIN)/python -m local.make_openapi > docs/openapi.json
+	@$(BIN)/python -m local.make_openapi
 
 # ---------------------------------------------------------------- artefacts and stacks
 build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 for the other)
