@@ -75,7 +75,7 @@ def _consents(scene: Scene, telling: Telling) -> None:
     answer = scene.api("POST", "/consents", login=DANA, body=_consent(CUSTOMERS["ben"], "none"))
     telling.fact("sent", "POST /consents for eight customers, then class `none` for Ben")
     telling.fact("answered", f"{answer.status_code} {answer.json()}")
-    telling.check("the opt-out is on the ledger as entry 2", answer.json()["entry"], 2)
+    telling.check("the ledger has the consent, the block and the wish", answer.json()["entry"], 3)
     telling.step("An associate of another banner has texted one of them first")
     answer = scene.api(
         "POST", "/outreach", login=ZOE, key="zoe-1", body=_texts(CUSTOMERS["held"], who="Zoe")

@@ -432,6 +432,15 @@ def test_class_none_is_an_opt_out(rig: Rig) -> None:
     assert reasons(rig.text([number])[1]) == ["opted_out"]
 
 
+def test_the_ledger_names_who_entered_an_opt_out_and_blocks_first(rig: Rig) -> None:
+    number = rig.customers(1)[0]
+    _, answer = rig.ask("POST /consents", {"phone": number, "class": "none", "wording": "stop",
+                                           "method": "in_store"})  # fmt: skip
+    entries = rig.table.query(f"CUSTOMER#{answer['customer']}", sk_prefix="CONSENT#")
+    told = [(e["what"], e["who"]) for e in sorted(entries, key=lambda e: e["n"])]
+    assert told[-2:] == [("revoked", LOGINS[ANNA]), ("none", LOGINS[ANNA])]
+
+
 def test_a_consent_for_another_banner_takes_the_scope(rig: Rig) -> None:
     body = {"phone": phone(3), "class": "marketing", "wording": "yes", "method": "form",
             "banner": "zales", "evidence": "form 7"}  # fmt: skip

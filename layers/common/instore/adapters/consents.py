@@ -61,8 +61,9 @@ class Consents:
         return n
 
     def revoke(
-        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime
-    ) -> bool:
+        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
+        who: str,
+    ) -> bool:  # fmt: skip
         """See Customers.opt_out."""
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
@@ -75,7 +76,7 @@ class Consents:
                 return {"opted_out_except": (known.opted_out_except - {banner}) or None}
             return {"opted_out_of": known.opted_out_of | {banner}}
 
-        return self._append(customer, changes=changes, now=now, at=iso(now), who="customer",
+        return self._append(customer, changes=changes, now=now, at=iso(now), who=who,
                             banner=banner, what="revoked", method=how, words=words,
                             scope=scope)  # fmt: skip
 

@@ -186,14 +186,17 @@ class Customers:
         )  # fmt: skip
 
     def opt_out(
-        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime
-    ) -> bool:
+        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
+        who: str = "customer",
+    ) -> bool:  # fmt: skip
         """Block this customer, for all banners or (`scope` banner) this one. False: already was.
+
+        `who` entered it: the customer, or the login of an associate who was told.
 
         Works for a customer never seen before: the block is there before any consent.
         """
         return self._consents.revoke(customer, banner=banner, scope=scope, how=how, words=words,
-                                     now=now)  # fmt: skip
+                                     now=now, who=who)  # fmt: skip
 
     def opt_in(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime

@@ -113,16 +113,17 @@ def record_consent(event: Event) -> Response:
         banner = found
     phone = Phone.parse(asked.phone, region=banner.country)
     customer = house.customers.id_of(phone)
+    if asked.consent_class == "none":
+        # The block first: stopped in between, the customer is texted by nobody.
+        scope = house.programs.current().consent.opt_out_scope
+        house.customers.opt_out(customer, banner=banner.name, scope=scope, how=asked.method,
+                                words=asked.wording, now=now, who=asker.associate.login)  # fmt: skip
     entry = house.customers.record_consent(
         phone, banner=banner.name, consent_class=ConsentClass(asked.consent_class),
         wording=asked.wording, method=asked.method, evidence=asked.evidence or "",
         who=asker.associate.login, at=now, now=now, zone=asked.zone,
         postal_code=asked.postal_code, country=banner.country,
     )  # fmt: skip
-    if asked.consent_class == "none":
-        scope = house.programs.current().consent.opt_out_scope
-        house.customers.opt_out(customer, banner=banner.name, scope=scope, how=asked.method,
-                                words=asked.wording, now=now)  # fmt: skip
     count("OptedOut", 1 if asked.consent_class == "none" else 0)
     return respond(201, ConsentOut(customer=customer, entry=entry))
 
