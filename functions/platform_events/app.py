@@ -10,10 +10,11 @@ from typing import Any
 
 from instore.assignment import Heard, hear_relay, hear_webhook
 from instore.errors import InstoreError, NotAuthenticatedError
+from instore.runtime.http import refuse, respond
 from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
 from instore.runtime.services import services
 from instore.runtime.snapshot import ready
-from instore.runtime.webhooks import answer, parsed, raw_body
+from instore.runtime.webhooks import parsed, raw_body
 
 ready("secrets", "queues")
 
@@ -31,10 +32,10 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         if isinstance(error, NotAuthenticatedError):
             count("SignatureRefused")
         note_refusal(error, sentence="Event refused")
-        return answer(error.status, {"code": error.public_code, "message": error.message})
+        return refuse(error)
     if heard.ignored:
         count("EventIgnored", heard.ignored)
-    return answer(200, {"queued": len(heard.changes), "ignored": heard.ignored})
+    return respond(200, {"queued": len(heard.changes), "ignored": heard.ignored})
 
 
 def _hear(event: dict[str, Any]) -> Heard:

@@ -66,13 +66,6 @@ class ConflictError(InstoreError):
     status = 409
 
 
-class QuotaReachedError(InstoreError):
-    """A limit of the program is used up."""
-
-    public_code = "daily_limit_reached"
-    status = 429
-
-
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One wrong field: where (a path such as `banners[2].outbound_number`) and what is wrong."""

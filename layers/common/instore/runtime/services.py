@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Patience:
     """How long one AWS call may take at the worst: `tries` x (`connect_s` + `read_s`) seconds."""
 
     connect_s: float
@@ -44,8 +44,8 @@ class Limits:
     tries: int
 
 
-USUAL = Limits(connect_s=0.5, read_s=1.0, tries=3)
-HURRIED = Limits(connect_s=0.3, read_s=0.7, tries=1)
+USUAL = Patience(connect_s=0.5, read_s=1.0, tries=3)
+HURRIED = Patience(connect_s=0.3, read_s=0.7, tries=1)
 
 
 def _utc_now() -> datetime:

@@ -146,12 +146,6 @@ def parsed(body: bytes) -> Any:
         raise BadInputError("the body is not JSON", code="bad_json") from error
 
 
-def answer(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON answer for the HTTP API."""
-    return {"statusCode": status, "headers": {"content-type": "application/json"},
-            "body": json.dumps(body)}  # fmt: skip
-
-
 def sign(content: bytes, *, key: str, digest: str = "sha1") -> str:
     """The signature LivePerson puts on `content`: for tests, event files and simulators."""
     made = hmac.new(key.encode(), content, _DIGESTS[digest]).digest()
