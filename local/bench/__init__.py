@@ -1,0 +1,1 @@
+"""What an operation asks for and how long it takes: `make bench` writes docs/benchmarks.md."""

@@ -1,0 +1,75 @@
+"""`make bench`: measure everything and write docs/benchmarks.md.
+
+make bench                            # minutes; close other programs first
+make bench ARGS="--quick --out /tmp/b.md"   # small sizes, to see that it works
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import operations, startup
+from .report import WHERE, Findings, document
+from .shop import opened
+
+AGENTS, STORES = 20_000, 4_000
+
+
+def main(words: list[str] | None = None) -> int:
+    """Measure and write. Exit 0."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few repetitions")
+    parser.add_argument("--without-starts", action="store_true", help="nothing built is needed")
+    parser.add_argument("--out", type=Path, default=WHERE)
+    asked = parser.parse_args(words)
+    found = measure(quick=asked.quick, starts=not asked.without_starts)
+    if asked.quick:
+        found.command = 'make bench ARGS="--quick"'
+    asked.out.write_text(document(found), encoding="utf-8")
+    print(f"bench: written to {asked.out}")
+    return 0
+
+
+def measure(*, quick: bool, starts: bool) -> Findings:
+    """All measurements, one after the other so that none disturbs another."""
+    found = Findings("make bench", datetime.now(UTC).date())
+    runs = 2 if quick else 5
+    with opened() as shop:
+        print("bench: counting what operations ask for")
+        found.counted = operations.count_all(shop)
+        print("bench: timing operations")
+        found.speeds = operations.time_all(
+            shop, runs=runs, conversations=5 if quick else 50, texts=20 if quick else 100
+        )
+    agents, stores = (200, 40) if quick else (AGENTS, STORES)
+    print(f"bench: mapping {agents} agents")
+    found.maps = [agent_map(agents, stores, trace=False) for _ in range(2 if quick else 3)]
+    found.traced = agent_map(agents, stores, trace=True)
+    if starts:
+        found.rounds = 2 if quick else 7
+        print(f"bench: starting every function {found.rounds} times")
+        found.starts = startup.summary(startup.measure(rounds=found.rounds))
+    return found
+
+
+def agent_map(agents: int, stores: int, *, trace: bool) -> dict[str, Any]:
+    """The rebuilds, in a process of their own."""
+    told = subprocess.run(
+        [sys.executable, "-m", "local.bench.agent_map", str(agents), str(stores),
+         "trace" if trace else "no"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if told.returncode:
+        raise RuntimeError(told.stderr[-2000:])
+    answer: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    return answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())
