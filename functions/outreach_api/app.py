@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from instore.runtime import explain_operations, import_operations, outreach_operations
 from instore.runtime.observability import arrived, logger, metrics
 from instore.runtime.outreach_http import Response, dispatch
-from instore.runtime.outreach_operations import OPERATIONS
 from instore.runtime.snapshot import ready
+
+OPERATIONS = (
+    outreach_operations.OPERATIONS | import_operations.OPERATIONS | explain_operations.OPERATIONS
+)
 
 ready("table", "secrets", "queues", modules=("phonenumbers",))
 

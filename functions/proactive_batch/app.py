@@ -17,9 +17,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     arrived(function="proactive_batch")
     house = services()
     means = Means(
-        program=house.programs.current(), batches=house.batches, customers=house.customers,
-        stores=house.stores, pace=house.pace, liveperson=house.liveperson,
-        now=house.now, sleep=house.sleep,
+        program=house.programs.current(), current=house.programs.current, batches=house.batches,
+        customers=house.customers, stores=house.stores, numbers=house.numbers, pace=house.pace,
+        liveperson=house.liveperson, now=house.now, sleep=house.sleep,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )  # fmt: skip
     records = {record["messageId"]: record["body"] for record in event["Records"]}
@@ -27,12 +27,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for metric, number in (
         ("TextsSubmitted", tally.submitted), ("TextsRejected", tally.rejected),
         ("TextsUnknown", tally.unknown), ("RecipientsBlocked", tally.blocked),
-        ("RecipientsDeferred", tally.deferred), ("Redriven", tally.redriven),
+        ("RecipientsDeferred", tally.deferred + tally.held), ("Redriven", tally.redriven),
         ("VendorFailed", tally.vendor_failed),
     ):  # fmt: skip
         count(metric, number)
     logger.info("Batches worked on", extra={
         "records": len(records), "failed": len(tally.failed), "submitted": tally.submitted,
-        "unknown": tally.unknown, "unsettled": tally.unsettled,
+        "unknown": tally.unknown, "unsettled": tally.unsettled, "held": tally.held,
     })  # fmt: skip
     return {"batchItemFailures": [{"itemIdentifier": record} for record in tally.failed]}

@@ -7,7 +7,9 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from instore.notify import METRICS, Means, resume
+from instore import erasing
+from instore.notify import METRICS, resume
+from instore.runtime.notices import means_of
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.outreach_operations import desk_of
 from instore.runtime.services import services
@@ -21,23 +23,31 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     arrived(function="sweep")
     house = services()
     desk = desk_of(house)
-    notices = Means(desk.program, house.conversation_changes, house.stores, house.customers,
-                    house.pace, house.liveperson, house.now)  # fmt: skip
 
     def conversation(key: tuple[str, str]) -> Iterable[str]:
-        resumed = resume(key, means=notices, now=house.now())
+        resumed = resume(key, means=means_of(house), now=house.now())
         if resumed.silent_wait:
             logger.warning("Nobody takes a waiting conversation", extra={"conversation": key[0]})
             yield "SilentWait"
         if resumed.notice is not None and resumed.notice.state in METRICS:
             yield METRICS[resumed.notice.state]
 
+    def customer(key: tuple[str, str]) -> Iterable[str]:
+        means = erasing.Means(house.customers, house.batches, house.erasures)
+        if erasing.go_on(key, means=means, now=house.now()):
+            yield "ErasuresFinished"
+
     swept = sweep(Broom(
-        desk, house.stores, house.liveperson, conversation, now=house.now, sleep=house.sleep,
+        desk, house.stores, house.numbers, house.liveperson, conversation, customer,
+        now=house.now, sleep=house.sleep,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     ))  # fmt: skip
     for metric, number in swept.counts.items():
         count(metric, number)
     count("OldestDueSeconds", swept.oldest_s, unit=MetricUnit.Seconds)
+    if swept.held:
+        logger.error("Number held", extra={"banners": swept.held})
+    if swept.unresolved:
+        logger.warning("Texts left to a person", extra={"batches": swept.unresolved})
     logger.info("Swept", extra={"counts": swept.counts, "failed": swept.failed})
     return {"counts": swept.counts, "failed": len(swept.failed)}

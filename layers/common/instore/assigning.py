@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment import ConversationChange, Kind
@@ -60,6 +60,10 @@ def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
             return _take_reply(change, means=means, now=now)
         case Kind.REVOCATION:
             return _take_revocation(change, means=means, now=now)
+
+
+def _said_at(change: ConversationChange) -> datetime:
+    return datetime.fromtimestamp(change.ts / 1000, UTC)
 
 
 def _is_to_come(change: ConversationChange, *, now: datetime) -> bool:
@@ -160,11 +164,14 @@ def _take_revocation(change: ConversationChange, *, means: Means, now: datetime)
         return Taken("foreign")
     if item.get("revoked_ts", 0) >= change.ts:
         return Taken("duplicate")
+    if change.event and item.get("stop") == change.event:
+        return Taken("duplicate")  # the bot heard this very text, and answered it
     if not item.get("customer"):
         return Taken("nobody_known")
     new = means.customers.opt_out(
         item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
         how="words in a conversation", words=change.words, now=now,
+        evidence=f"{change.account}#{change.conversation}", at=_said_at(change),
     )  # fmt: skip
     if not _is_to_come(change, now=now):
         means.changes.mark_revoked(item, ts=change.ts)

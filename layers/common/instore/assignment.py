@@ -26,7 +26,7 @@ _MESSAGES = "ms.MessagingEventNotification"
 _RELAYED = frozenset({"YOU_ARE_CONNECTED_TO", "BACK_TO_QUEUE"})
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,20}\Z")
-_WORDS_MAX = 160  # a STOP in plain words is short; what is longer is cut
+_WORDS_MAX = 500  # as much as the ledger keeps
 
 
 class Kind(StrEnum):
@@ -58,7 +58,8 @@ class Agent:
 class ConversationChange:
     """One piece of news about one conversation. `ts`: LivePerson's own time, ms since 1970.
 
-    `words` only with a revocation: what the customer wrote to end the texts, for the ledger.
+    `words` only with a revocation: what the customer wrote to end the texts, for the ledger; with
+    it `event`, the dialog#number that names the text to the bot as well.
     """
 
     account: str
@@ -69,6 +70,7 @@ class ConversationChange:
     agents: tuple[Agent, ...] = ()
     consumer: str = ""
     words: str = ""
+    event: str = ""
 
     @property
     def assigned(self) -> tuple[str, ...]:
@@ -90,7 +92,8 @@ class ConversationChange:
             "agents": [{"pid": agent.pid, "state": str(agent.seat)} for agent in self.agents],
             "consumer": self.consumer,
         }  # fmt: skip
-        return message | ({"words": self.words} if self.words else {})
+        told = {"words": self.words, "event": self.event}
+        return message | {name: text for name, text in told.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def from_message(message: Any) -> ConversationChange:
             agents=tuple(Agent(_matching(_ID, agent["pid"]), Seat(agent["state"]))
                          for agent in message["agents"]),
             consumer=str(message.get("consumer", "")), words=str(message.get("words", "")),
+            event=str(message.get("event", "")),
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInputError("not a conversation change", code="bad_change") from error
@@ -221,9 +225,12 @@ def _message_change(account: str, entry: Any) -> ConversationChange | None:
 
     if not is_revocation(text):
         return None
-    return ConversationChange(account, conversation, Kind.REVOCATION, moment,
-                              consumer=_matching(_ID, writer["id"]),
-                              words=mended(text.strip()[:_WORDS_MAX]))  # fmt: skip
+    number, dialog = entry.get("sequence"), entry.get("dialogId")
+    return ConversationChange(
+        account, conversation, Kind.REVOCATION, moment, consumer=_matching(_ID, writer["id"]),
+        words=mended(text.strip()[:_WORDS_MAX]),
+        event=f"{_matching(_ID, dialog)}#{number}" if dialog and type(number) is int else "",
+    )  # fmt: skip
 
 
 def _with_role(people: Iterable[Any], role: str) -> list[str]:

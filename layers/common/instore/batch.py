@@ -7,7 +7,7 @@ Which state may follow which is said once, in the two tables below.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -52,8 +52,9 @@ class RowState(StrEnum):
 _B, _R = BatchState, RowState
 BATCH_NEXT: Mapping[BatchState, frozenset[BatchState]] = {
     _B.ACCEPTING: frozenset({_B.ACCEPTED, _B.DEFERRED, _B.CLOSED}),
-    _B.ACCEPTED: frozenset({_B.ACCEPTED, _B.CLAIMED}),
-    _B.DEFERRED: frozenset({_B.DEFERRED, _B.CLAIMED}),
+    # Past a claim when an erasure has blocked the rows that were still to go.
+    _B.ACCEPTED: frozenset({_B.ACCEPTED, _B.CLAIMED, _B.DEFERRED, _B.SUBMITTED}),
+    _B.DEFERRED: frozenset({_B.DEFERRED, _B.CLAIMED, _B.SUBMITTED}),
     _B.CLAIMED: frozenset({_B.ACCEPTED, _B.DEFERRED, _B.SUBMITTED, _B.UNKNOWN, _B.CLOSED}),
     _B.SUBMITTED: frozenset({_B.CLOSED}),
     _B.UNKNOWN: frozenset({_B.UNKNOWN, _B.ACCEPTED, _B.DEFERRED, _B.SUBMITTED, _B.CLOSED}),
@@ -76,6 +77,8 @@ ROW_NEXT: Mapping[RowState, frozenset[RowState]] = {
 }
 # A row that was certainly not received: its customer is free for others again.
 NOT_RECEIVED = frozenset({_R.BLOCKED, _R.REJECTED, _R.SKIPPED, _R.FAILED})
+# A row that is still to go needs number and variables; no other row does (I10).
+TO_GO = frozenset({_R.PENDING, _R.ACCEPTED, _R.DEFERRED})
 
 
 First = tuple[datetime | None, str | None]  # until and rule of a first answer
@@ -88,10 +91,13 @@ class Row:
     `until` is the next legal instant of a deferred row, or when a blocked one may be asked
     again. `chunk` names the vendor call the row was claimed for; it is set before that call.
     `first` keeps what the associate was answered when a later look decided otherwise.
+
+    Number, variables and place are there while the row is still to go; after that `customer`
+    (their id) and `masked` (the number as it may be shown) stand for them.
     """
 
     n: int
-    phone: Phone | None  # None: what was given is not a telephone number
+    phone: Phone | None  # None: not a telephone number, or not needed any more
     variables: tuple[str, ...] = ()
     state: RowState = RowState.PENDING
     reason: str | None = None
@@ -103,6 +109,8 @@ class Row:
     chunk: str | None = None
     vendor_id: str | None = None
     first: First | None = None
+    customer: str | None = None
+    masked: str | None = None
 
     def to(self, state: RowState, **changes: Any) -> Row:
         """The row in its next state. Raises ValueError on a step the table does not allow."""
@@ -118,7 +126,24 @@ class Row:
     @property
     def was_taken(self) -> bool:
         """Was this row accepted or deferred once, whatever became of it later."""
-        return self.chunk is not None or self.state is not RowState.BLOCKED
+        later = self.chunk is not None or self.first is not None
+        return later or self.state is not RowState.BLOCKED
+
+    @property
+    def shown(self) -> str | None:
+        """The number as it may be shown: country and last two digits."""
+        return self.phone.masked if self.phone else self.masked
+
+    def customer_by(self, id_of: Callable[[Phone], str]) -> str | None:
+        """Whose row this is; `id_of` names customers by their number. None: nobody's."""
+        return id_of(self.phone) if self.phone else self.customer
+
+    def forgotten(self, id_of: Callable[[Phone], str]) -> Row:
+        """The row without what only a text still to go needs."""
+        if self.state in TO_GO or (self.phone is None and not self.variables):
+            return self
+        return replace(self, phone=None, variables=(), zone=None, postal_code=None,
+                       customer=self.customer_by(id_of), masked=self.shown)  # fmt: skip
 
     @property
     def answered(self) -> First:
@@ -160,6 +185,7 @@ class Batch:
     due_at: datetime | None = None
     remaining: int = 0  # what was left of the day after this batch
     owed: int = 0  # quota taken beyond the rows accepted, to be given back
+    sent_at: datetime | None = None  # when the vendor last took texts of it
     campaigns: Mapping[str, str] = field(default_factory=dict)  # chunk -> vendor's campaign id
     rev: int = 0
 
@@ -173,6 +199,10 @@ class Batch:
         """The same batch with these rows in place of their namesakes."""
         new = {row.n: row for row in changed}
         return replace(self, rows=tuple(new.get(row.n, row) for row in self.rows))
+
+    def forgotten(self, id_of: Callable[[Phone], str]) -> Batch:
+        """The batch as it is stored: numbers and variables only where a text is still to go."""
+        return replace(self, rows=tuple(row.forgotten(id_of) for row in self.rows))
 
     def due_rows(self, now: datetime) -> list[Row]:
         """Rows that may be sent now, in the order the associate wrote them."""

@@ -10,26 +10,27 @@ Everything here is decided on one customer item, so that one condition on its re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .batch import KEPT
 from .directory import Pointer
 from .model import Phone, epoch
-from .revocation import is_restart, is_revocation
+from .revocation import is_carrier_word, is_restart, is_revocation
 
 if TYPE_CHECKING:
     from .program_parts import Outreach
 
 __all__ = [
-    "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Lease", "Reserved",
-    "Reservation", "Sent", "cap_until", "is_restart", "is_revocation", "lease_owner", "let_go", "may_text",
-    "released", "reserved",
+    "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Erasing", "Lease",
+    "Reserved", "Reservation", "Revoked", "Sent", "cap_until", "is_carrier_word", "is_restart",
+    "is_revocation", "lease_owner", "let_go", "may_text", "released", "reserved",
 ]  # fmt: skip
 
-_MOST_SENT = 50  # remembered texts: the largest cap of a program
+_MOST_SENT = 50  # remembered texts, unless more of them still count
 
 
 class ConsentClass(StrEnum):
@@ -70,13 +71,15 @@ class Lease:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Sent:
     """A proactive text of `batch`, due at `at` (epoch s): what the cap counts. A deferred text
-    counts when it goes and not when it was asked for."""
+    counts when it goes and not when it was asked for. `banner`: whose text it is; "" = written
+    before that was kept."""
 
     at: int
     batch: str
+    banner: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,20 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasing:
+    """An erasure under way: what is from before `at` goes; `batches` may still have rows to go."""
+
+    at: datetime
+    batches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """A customer as the table knows them. `rev` is the revision every write is conditional on.
 
     `opted_out` blocks every banner there is or will be, but `opted_out_except`, where the customer
-    asked for texts again; `opted_out_of` blocks these banners only.
+    asked for texts again; `opted_out_of` blocks these banners only. `erased_at`: this is a
+    tombstone, until `back_at`, the customer's own word to begin anew; nothing else ends it.
     """
 
     id: str
@@ -109,11 +121,29 @@ class Customer:
     postal_code: str | None = None
     chain: Chain | None = None
     created_at: datetime | None = None
+    erased_at: datetime | None = None
+    erased_entry: int | None = None  # the ledger's entry of it
+    back_at: datetime | None = None
+    erasing: Erasing | None = None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether this is a tombstone: nothing personal is kept, and nobody may text."""
+        return self.erased_at is not None and self.back_at is None
 
     def is_out_of(self, banner: str) -> bool:
         """Whether the customer's own word blocks this banner, taken by itself."""
         everything = self.opted_out is not None and banner not in self.opted_out_except
         return everything or banner in self.opted_out_of
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """What came of a STOP. `new`: the customer was not out before. `confirm`: this is the one text
+    that may confirm it (47 CFR 64.1200(a)(12)), whoever recorded it."""
+
+    new: bool
+    confirm: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +153,7 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No. `reason`: no_consent, opted_out, consent_too_weak, held, customer_cap or busy (others
+    """No. `reason`: no_consent, opted_out, erased, consent_too_weak, held, customer_cap or busy (others
     kept writing: ask again). `until`: from when it may be asked again, None = not a matter of time.
     """
 
@@ -142,7 +172,7 @@ def lease_owner(account: str, agent_id: str) -> str:
 def may_text(
     customer: Customer | None, *, banner: str, purpose: str, now: datetime, scope: str = "all"
 ) -> str | None:
-    """None when consent allows it, else why not: opted_out, no_consent or consent_too_weak.
+    """None when consent allows it, else why not: erased, opted_out, no_consent, consent_too_weak.
 
     `purpose` one_to_one accepts either class, anything else needs marketing. With `scope` all
     (program.consent.opt_out_scope) an opt-out of any banner counts for every banner. A consent
@@ -150,6 +180,8 @@ def may_text(
     """
     if customer is None:
         return "no_consent"
+    if customer.is_erased:
+        return "erased"
     anything = customer.opted_out is not None or customer.opted_out_of
     if customer.is_out_of(banner) or (scope == "all" and anything):
         return "opted_out"
@@ -184,14 +216,27 @@ def reserved(
     if full is not None:
         return Blocked("customer_cap", full)
     held = limits.lease_hours * 3600
-    kept = at - max(limits.customer_cap.hours * 3600, held)
-    remembered = [sent for sent in customer.sent if sent.at > kept and sent.batch != batch]
+    remembered = _remembered(customer.sent, batch=batch, limits=limits, at=at)
     until = max(epoch(goes) + held, live.until if live else 0)
     return replace(
         customer,
         lease=Lease(banner, owner, batch, until, since=live.since if live else at),
-        sent=(*remembered, Sent(epoch(goes), batch))[-_MOST_SENT:],
+        sent=(*remembered, Sent(epoch(goes), batch, banner)),
     )
+
+
+def _remembered(
+    sent: Sequence[Sent], *, batch: str, limits: Outreach, at: int
+) -> list[Sent]:  # fmt: skip
+    """The other texts a customer keeps, in their order: all that cap or lease still count, and of
+    the older ones the newest, as long as their batches are kept, so that they can be found."""
+    others = [one for one in sent if one.batch != batch]
+    counted = at - max(limits.customer_cap.hours, limits.lease_hours) * 3600
+    known = at - int(KEPT.total_seconds())
+    room = _MOST_SENT - 1 - sum(one.at > counted for one in others)
+    older = sorted(one for one in others if known < one.at <= counted)
+    kept = set(older[-room:]) if room > 0 else set()
+    return [one for one in others if one.at > counted or one in kept]
 
 
 def cap_until(

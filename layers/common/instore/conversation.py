@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .directory import Pointer
-from .model import Channel
+from .model import Channel, due_shard
 
 # Longer than the longest wait a skill can be set to (requirements speak of 100 days), so that a
 # conversation is still known when its associate comes back from a long leave.
@@ -22,6 +22,14 @@ class State(StrEnum):
     DECIDED = "decided"
     ASSIGNED = "assigned"
     CLOSED = "closed"
+
+
+def decided_on(name: str, *, now: datetime) -> str:
+    """The day of a decision and one of ten shards: `2026-11-21#7`, in UTC. `name` is the item's pk.
+
+    Who looks for the receipts of a day asks all ten.
+    """
+    return f"{now.astimezone(UTC).date().isoformat()}#{due_shard(name).removeprefix('DUE#')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class Conversation:
     answer_dialog: str | None = None
     stop: str | None = None
     answer_at: datetime | None = None
+    outcome: str | None = None
     wait: int = 0
 
     @property

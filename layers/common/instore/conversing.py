@@ -17,10 +17,12 @@ from .bot_messages import CreateCall, EventCall, reply
 from .conversation import Answer, Conversation, State
 from .errors import BadInputError, NotFoundError, UnavailableError
 from .identifying import identify
+from .model import Channel, iso
 from .program import Account, Banner, Program
 from .routing_flow import Means, Turn, take_turn
 
 ENVIRONMENTS = ("draft", "production")
+_CONFIRMED = "Routing bot: the customer wants no texts; that is confirmed already."
 _CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
@@ -33,12 +35,12 @@ class Seat:
     bot: str
 
     @property
-    def banners(self) -> list[Banner]:
-        """The banners this bot serves. Raises NotFoundError for a bot we do not know."""
-        banners = self.program.banners_of_bot(self.account.id, self.bot)
-        if not banners:
+    def banner(self) -> Banner:
+        """The banner this bot serves. Raises NotFoundError for a bot we do not know."""
+        banner = self.program.banner_of_bot(self.account.id, self.bot)
+        if banner is None:
             raise NotFoundError("no banner of the program has this bot", code="unknown_bot")
-        return banners
+        return banner
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Reply:
 
 def environments(seat: Seat) -> tuple[str, ...]:
     """The environments of a bot. Raises NotFoundError for a bot we do not know."""
-    return ENVIRONMENTS if seat.banners else ()
+    return ENVIRONMENTS if seat.banner else ()
 
 
 def check_environment(seat: Seat, *, environment: str) -> None:
@@ -69,8 +71,8 @@ def check_conversation(conversation: str) -> str:
 
 
 def state_of(seat: Seat, *, version: int) -> dict[str, str]:
-    """What LivePerson's health check is told: maintenance when every banner is switched off."""
-    on = any(banner.features.routing and not banner.stopped for banner in seat.banners)
+    """What LivePerson's health check is told: maintenance when its banner is switched off."""
+    on = seat.banner.features.routing and not seat.banner.stopped
     return {"state": "online" if on else "maintenance", "version": f"1.{version}.0"}
 
 
@@ -84,7 +86,7 @@ def open_conversation(
     context = call.context
     visitor = context.visitor if context else None
     skill = str(context.skill_id) if context and context.skill_id is not None else None
-    banner = _banner_of_skill(seat, skill)
+    banner = seat.banner
     identity = identify(
         call.sdes.authenticated_sdes if call.sdes else None,
         unauthenticated=call.sdes.unauthenticated_sdes if call.sdes else None,
@@ -108,14 +110,13 @@ def answer_event(
 ) -> Reply:
     """Answer one event. Raises NotFoundError for a conversation we do not know (LivePerson then
     opens it again and repeats the event), UnavailableError only for a STOP we cannot record."""
-    banner = seat.banners[0]
+    banner = seat.banner
     try:
         known = means.conversations.get(
             seat.account.id, conversation=conversation, bot=seat.bot, now=now
         )
         if known is None:
             raise NotFoundError("no such conversation", code="unknown_conversation")
-        banner = _banner_of(seat, known)
         return _answer(event, seat, known, banner, means, now)
     except UnavailableError:
         if consent.is_revocation(event.text):
@@ -134,7 +135,7 @@ def _answer(
     if told is not None:
         return told
     if _is_repeat(event, conversation=conversation) and conversation.answer is not None:
-        return Reply(conversation.answer, "repeated")
+        return Reply(_given(conversation.answer, conversation, event), "repeated")
     told = _hear_start(event, seat, conversation, banner, means, now)
     if told is not None:
         return told
@@ -145,19 +146,28 @@ def _answer(
         text=event.text, sequence=event.sequence, dialog=event.dialog,
     )  # fmt: skip
     answer, counts = take_turn(turn, means=means, now=now)
-    return _keep(answer, conversation, means, now, counts=counts)
+    return _keep(answer, event, conversation, means, now, counts=counts)
 
 
 def _keep(
-    answer: Answer, conversation: Conversation, means: Means, now: datetime,
+    answer: Answer, event: EventCall, conversation: Conversation, means: Means, now: datetime,
     *, counts: tuple[str, ...],
 ) -> Reply:  # fmt: skip
     """Store the answer, or give the one that was stored first."""
     kept = means.conversations.keep_answer(conversation, answer=answer, now=now)
     if kept is None or kept.answer is None:
         raise NotFoundError("the conversation is gone", code="unknown_conversation")
-    won = kept.answer == answer.text
-    return Reply(kept.answer, answer.outcome if won else "repeated", counts if won else ())
+    if kept.answer == answer.text:
+        return Reply(kept.answer, answer.outcome, counts)
+    return Reply(_given(kept.answer, kept, event), "repeated")
+
+
+def _given(answer: str, conversation: Conversation, event: EventCall) -> str:
+    """The stored answer, but the confirmation of a STOP only to the STOP itself: a text that
+    comes late, or lost the race, would have the customer told twice."""
+    if conversation.outcome != "opted_out" or _is_stop_heard(event, conversation=conversation):
+        return answer
+    return reply(_CONFIRMED, intent="opted_out", close=True, private=True)
 
 
 def _is_repeat(event: EventCall, *, conversation: Conversation) -> bool:
@@ -190,11 +200,21 @@ def _hear_stop(
         return None
     if _is_stop_heard(event, conversation=conversation):
         return None
-    means.customers.opt_out(
+    where = f"{conversation.account}#{conversation.id}"
+    heard = means.customers.hear_stop(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
-        how="text to the routing bot", words=event.text[:160], now=now,
+        how="text to the routing bot", words=event.text, evidence=where,
+        event=f"{where}#{_name(event) or iso(now)}", now=now,
     )  # fmt: skip
-    return _say("opted_out", event, seat, conversation, banner, means, now)
+    ours = heard.confirm and not _carrier_confirms(event, seat, conversation)
+    return _say("opted_out", event, seat, conversation, banner, means, now, aloud=ours)
+
+
+def _carrier_confirms(event: EventCall, seat: Seat, conversation: Conversation) -> bool:
+    """Whether the customer has the confirmation from the carrier: by SMS, for its own words."""
+    by_sms = conversation.channel is Channel.SMS
+    return (by_sms and seat.program.consent.confirm == "carrier"
+            and consent.is_carrier_word(event.text))  # fmt: skip
 
 
 def _hear_start(
@@ -207,7 +227,8 @@ def _hear_start(
         return None
     restored = means.customers.opt_in(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
-        how="text to the routing bot", words=event.text[:160], now=now,
+        how="text to the routing bot", words=event.text, now=now,
+        evidence=f"{conversation.account}#{conversation.id}",
     )  # fmt: skip
     return _say("opted_in", event, seat, conversation, banner, means, now) if restored else None
 
@@ -225,20 +246,23 @@ def _name(event: EventCall) -> str | None:
 
 def _say(
     outcome: str, event: EventCall, seat: Seat, conversation: Conversation, banner: Banner,
-    means: Means, now: datetime,
+    means: Means, now: datetime, aloud: bool = True,
 ) -> Reply:  # fmt: skip
+    """`aloud`: to the customer; else to the agents only, as an empty answer is an error."""
     language = conversation.language or banner.language
     sentence = seat.program.message(outcome, language=language, banner=banner.label)
+    if not aloud:
+        sentence = _CONFIRMED
     # After STOP there is nothing more to say; after START the customer may go on and ask.
     stopped = outcome == "opted_out"
     answer = Answer(
-        text=reply(sentence, intent=outcome, close=stopped), outcome=outcome,
+        text=reply(sentence, intent=outcome, close=stopped, private=not aloud), outcome=outcome,
         state=State.CLOSED if stopped else State.ASKED, round=conversation.round,
         asked=conversation.asked, sequence=event.sequence, dialog=event.dialog,
         stop=_name(event) if stopped else None,
     )  # fmt: skip
     counts = ("OptedOut",) if stopped else ()
-    return _keep(answer, conversation, means, now, counts=counts)
+    return _keep(answer, event, conversation, means, now, counts=counts)
 
 
 def _aside(event: EventCall, *, conversation: Conversation, program: Program) -> Reply:
@@ -256,15 +280,3 @@ def _to_last_skill(banner: Banner, *, program: Program) -> Reply:
     sentence = program.message("skill", language=banner.language, banner=banner.label)
     body = reply(sentence, intent="last_skill", skill=banner.last_skill)
     return Reply(body, "dependencies_away", ("RoutedToSkill",))
-
-
-def _banner_of(seat: Seat, conversation: Conversation) -> Banner:
-    banners = seat.banners
-    return next((b for b in banners if b.name == conversation.banner), banners[0])
-
-
-def _banner_of_skill(seat: Seat, skill: str | None) -> Banner:
-    """Which banner, when several share a bot: the one whose skill the conversation is on, if
-    LivePerson names it as the program does, else the first."""
-    banners = seat.banners
-    return next((b for b in banners if skill in (b.bot_skill, b.campaign_skill)), banners[0])

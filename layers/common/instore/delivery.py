@@ -6,6 +6,7 @@ permutation of the same reports ends in the same place. A report we do not know 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -58,13 +59,29 @@ _REASONS: Mapping[str, str] = {
     "HEADER_VARIABLE_NOT_STRING": "template_wrong",
     "HEADER_VARIABLE_INVALID_URL": "template_wrong",
     "IMAGE_URL_NOT_WHITELISTED": "template_wrong",
-    "twilio_21610": "opted_out",
-    "outbound_twilio_21614": "not_a_mobile",
-    "twilio_21614": "not_a_mobile",
-    "twilio_5008": "no_delivery_report",
     "proactive_1400": "open_conversation",
     "proactive_1001": "not_eligible",
 }
+
+# The carrier's own codes, as LivePerson passes them on: `twilio_30007`, `outbound_twilio_30007` or
+# bare. Source: LivePerson's error dictionary of outbound reporting; Twilio's error reference.
+_CARRIER: Mapping[str, str] = {
+    "21610": "opted_out",
+    "21614": "not_a_mobile",
+    "5008": "no_delivery_report",
+    # Not this customer but our number: its texts are taken for spam, or it is not registered.
+    "30007": "filtered",  # carrier or Twilio filtered it ("carrier violation")
+    "30024": "filtered",  # sender not provisioned at that carrier
+    "30032": "filtered",  # toll-free number not verified
+    "30033": "filtered",  # campaign suspended
+    "30034": "filtered",  # number in no approved campaign
+    "30035": "filtered",  # registration of the number pending
+    "30450": "filtered",  # block against message pumping
+    "30453": "filtered",  # block against fraud
+    "30485": "filtered",
+}
+_CARRIER_CODE = re.compile(r"(?:outbound_)?(?:twilio_)?(\d{4,5})\b")
+UNEXPLAINED = "vendor_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +100,35 @@ def reason_of(message: str | None) -> str | None:
     if not message:
         return None
     head = message.strip().split("=", 1)[0].split(":", 1)[0].strip()
-    return _REASONS.get(head, "vendor_error")
+    code = _CARRIER_CODE.match(head)
+    if code is not None:
+        return _CARRIER.get(code[1], UNEXPLAINED)
+    return _REASONS.get(head, UNEXPLAINED)
 
 
 def climb(row: Row, report: Report) -> Row:
     """The row after a report: never lower than before, unchanged by what we do not know."""
     state = STATE_OF.get(report.status.strip().upper())
-    if state is None or row.state not in RANK or RANK[state] <= RANK[row.state]:
+    if state is None or row.state not in RANK or RANK[state] < RANK[row.state]:
         return row
-    reason = reason_of(report.error)
+    reason = None
     if state in (RowState.SKIPPED, RowState.FAILED):
-        return row.to(state, reason=reason or "vendor_error")
-    return row.to(state, reason=None)
+        reason = reason_of(report.error) or UNEXPLAINED
+    if state is not row.state:
+        return row.to(state, reason=reason)
+    # Two words for one outcome: the same one stands in whatever order they come.
+    return replace(row, reason=max(row.reason, reason, key=_weight)) if reason else row
+
+
+def _weight(reason: str | None) -> tuple[bool, bool, str]:
+    return reason not in (None, UNEXPLAINED), reason == "filtered", reason or ""
+
+
+def is_open(row: Row) -> bool:
+    """Is there more to learn about a text: still on its way, or failed for a reason not told."""
+    if row.vendor_id is None:
+        return False
+    return row.state is RowState.SENT or (row.state in RANK and row.reason == UNEXPLAINED)
 
 
 def take_reports(rows: Iterable[Row], reports: Mapping[str, Report]) -> list[Row]:

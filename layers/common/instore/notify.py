@@ -6,6 +6,8 @@ switches and texting hours are checked each time it is tried, and once more afte
 the wait for a turn is over (I1, I2, I9). The binding phone -> agent is written before the text, so
 that the answer, a new conversation, finds the same agent (R114).
 
+A number held because carriers filter it sends no notice: it would not arrive (number_health.py).
+
 A text in a thread the customer already has on the phone says nothing new: conversations by SMS
 get none, they see the associate's own words.
 """
@@ -13,7 +15,7 @@ get none, they see the associate's own words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +24,16 @@ from .campaign import Campaign
 from .consent import may_text
 from .directory import Pointer
 from .errors import UnavailableError, VendorError, VendorNotAuthorizedError
+from .first_text import notice_variables
 from .model import Phone, Stickiness, epoch, fingerprint, iso
+from .number_health import HELD
 from .window import Deferred, Never, check_window
 
 if TYPE_CHECKING:
     from .adapters.conversation_changes import ConversationChanges
     from .adapters.customers import Customers
     from .adapters.liveperson import LivePerson
+    from .adapters.number_health import NumberHealth
     from .adapters.pace import Pace
     from .adapters.stores import Stores
     from .consent import Customer
@@ -46,13 +51,15 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What it takes to settle a change and to send a notice. `now`: the clock, for what is decided
-    again after a wait."""
+    """What it takes to settle a change and to send a notice. `now`: the clock, and
+    `current`: the program in force, for what is decided again after a wait."""
 
     program: Program
+    current: Callable[[], Program]
     changes: ConversationChanges
     stores: Stores
     customers: Customers
+    numbers: NumberHealth
     pace: Pace
     liveperson: LivePerson
     now: Callable[[], datetime]
@@ -138,6 +145,11 @@ def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
     letter = _weigh(item, customer, means=means, now=now)
     if isinstance(letter, _NotNow):
         return _put_off(item, letter, means=means, now=now)
+    if means.numbers.hold_of(means.program.owner.id, number=letter.banner.number.outbound).stops(
+        now
+    ):
+        # Nothing gets through now, hours later it is news no more, and each try makes it worse.
+        return _end(item, NoticeState.SKIPPED, HELD, means=means, now=now)
     rate = letter.banner.outreach.rate
     paced = means.pace.take(
         means.program.owner.id, channel="notify", count=1, max_wait=PACE_WAIT_S,
@@ -151,6 +163,7 @@ def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
                                      due_at=epoch(now) + CLAIM_S):  # fmt: skip
         return None
     try:
+        means = replace(means, program=means.current())
         letter = _weigh(item, _customer(item, means), means=means, now=now)
     except UnavailableError as error:
         _end(item, NoticeState.DUE, error.public_code, means=means, now=now,
@@ -232,10 +245,10 @@ def _letter(
                                   now=now)  # fmt: skip
     if customer is None or refused:
         return refused or "no_consent"
-    at_hand = [agent.nickname, program.notification.link or ""]
-    if template.variables > len([text for text in at_hand if text]):
+    variables = notice_variables(template, nickname=agent.nickname, banner=banner,
+                                 link=program.notification.link)  # fmt: skip
+    if variables is None:
         return "template_asks_more"
-    variables = tuple(at_hand[: template.variables])
     return _Letter(banner, template, store, customer, phone, variables)
 
 

@@ -16,9 +16,10 @@ from .batch import Row
 from .consent import Blocked, Customer, lease_owner, may_text, reserved
 from .directory import Associate, Pointer, Store
 from .errors import BadInputError, ForbiddenError
+from .first_text import first_reason, text_reason
 from .model import Phone, epoch
 from .program import Banner, Program, Template
-from .text import check_variables, render, segments
+from .text import named_variables, render, segments
 from .window import Deferred, Never, check_window
 
 if TYPE_CHECKING:
@@ -136,9 +137,10 @@ def _read_row(
     if phone.e164 in seen:
         return row.blocked("duplicate")
     seen.add(phone.e164)
-    named = {str(place): value for place, value in enumerate(recipient.variables, start=1)}
-    if check_variables(template, named) is not None:
-        return row.blocked("variables_wrong")
+    named = named_variables(recipient.variables)
+    wrong = text_reason(template, variables=named, banner=banner)
+    if wrong is not None:
+        return row.blocked(wrong)
     count = segments(render(template, named)).count
     return Row(n, phone, variables=recipient.variables, segments=count, zone=recipient.zone,
                postal_code=recipient.postal_code)  # fmt: skip
@@ -188,6 +190,7 @@ def still_holds(
 def check(
     asker: Asker, *, recipient: Recipient, purpose: str, used: int, program: Program,
     customer_of: Callable[[Phone], Customer | None], now: datetime,
+    template: Template | None = None,
 ) -> Verdict:  # fmt: skip
     """May this customer be texted now, as `accept` would decide it, without writing anything."""
     try:
@@ -202,6 +205,10 @@ def check(
     verdict = judge(row, customer=customer, asker=asker, purpose=purpose, program=program, now=now)
     if not verdict.allowed and not verdict.defers:
         return verdict
+    if template is not None and (early := first_reason(
+        customer, template=template, banner=asker.banner.name, batch="", now=now
+    )):  # fmt: skip
+        return Verdict(early)
     outreach = asker.banner.outreach
     held = reserved(
         customer, banner=asker.banner.name, batch="", purpose=purpose, limits=outreach, now=now,

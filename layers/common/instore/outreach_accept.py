@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .batch import KEPT, Batch, BatchState, Row, RowState, batch_id
 from .consent import Blocked, Customer
 from .errors import BadInputError, ConflictError, UnavailableError
+from .first_text import first_reason
 from .model import Phone, fingerprint
 from .outreach import (
     Asker,
@@ -68,7 +69,8 @@ def accept(
     `idempotency_key_reused` when the key came with another body before.
     """
     limit = asker.banner.outreach.recipients_per_batch
-    body = fingerprint([template, [_plain(recipient) for recipient in recipients]])
+    plain = [_plain(recipient) for recipient in recipients]
+    body = desk.customers.sealed(fingerprint([template, plain]))
     batch = _new_batch(asker, template=template, key=key, body=body, desk=desk, now=now)
     stored = desk.batches.get(batch.id)
     if stored is None or stored.expires_at < now:
@@ -162,6 +164,11 @@ def _judge_all(
         verdict = judge(row, customer=known.get(customer), asker=asker, purpose=template.purpose,
                         program=desk.program, now=now)  # fmt: skip
         if verdict.allowed or verdict.defers:
+            early = first_reason(known.get(customer), template=template, banner=batch.banner,
+                                 batch=batch.id, now=now)  # fmt: skip
+            if early is not None:
+                rows[row.n] = row.blocked(early)
+                continue
             wanted.append(_Wanted(row, verdict, phone, customer, known.get(customer)))
         else:
             rows[row.n] = row.blocked(verdict.reason or "", until=verdict.until, rule=verdict.rule)
@@ -214,8 +221,9 @@ def _free_leftovers(stored: Batch, rows: Sequence[Row], *, desk: Desk, now: date
     """Release customers an interrupted or overtaken accept may hold for rows that did not go."""
     for row in rows:
         tried = row.state in (RowState.PENDING, RowState.ACCEPTED, RowState.DEFERRED)
-        if tried and row.phone and stored.rows[row.n].state is RowState.BLOCKED:
-            desk.customers.release(desk.customers.id_of(row.phone), batch=stored.id, now=now)
+        customer = row.customer_by(desk.customers.id_of)
+        if tried and customer and stored.rows[row.n].state is RowState.BLOCKED:
+            desk.customers.release(customer, batch=stored.id, now=now)
 
 
 def _whoever_was_faster(batch_id_: str, *, desk: Desk) -> Batch:

@@ -17,7 +17,7 @@ from .model import Phone
 from .program import Banner, Program, Template
 
 CLAIM_FOR = timedelta(minutes=5)  # longer than the function lives, shorter than the queue hides
-LOOK_AFTER = timedelta(minutes=2)  # when the vendor is asked once what became of the texts
+LOOK_AFTER = timedelta(minutes=2)  # when the vendor is asked what became of the texts
 REPORTED_AFTER = timedelta(minutes=25)  # LivePerson's reports are up to 20 minutes late
 
 
@@ -104,6 +104,9 @@ def settled(batch: Batch, *, now: datetime) -> Batch:
     that touched the vendor stays due once more, to ask what became of it and to make sure that
     customers of rows that did not go are free.
     """
+    token = batch.claim.token if batch.claim else None
+    if any(row.chunk == token and row.state is RowState.SENT for row in batch.rows):
+        batch = replace(batch, sent_at=now)
     if batch.has(RowState.UNKNOWN):
         return batch.to(BatchState.UNKNOWN, due_at=now + REPORTED_AFTER)
     batch = replace(batch, claim=None)
@@ -112,6 +115,14 @@ def settled(batch: Batch, *, now: datetime) -> Batch:
     if batch.has(RowState.DEFERRED):
         return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
     return batch.to(BatchState.SUBMITTED, due_at=now + LOOK_AFTER)
+
+
+def kept_back(batch: Batch, *, until: datetime, reason: str, now: datetime) -> Batch:
+    """The unclaimed batch with everything due put off: not lost, not counted anew, and visible."""
+    rows = [row.to(RowState.DEFERRED, reason=reason, until=until, rule=None, first=row.answered)
+            for row in batch.due_rows(now)]  # fmt: skip
+    batch = batch.with_rows(rows)
+    return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
 
 
 def put_back(rows: Iterable[Row]) -> list[Row]:

@@ -1,7 +1,8 @@
 """The second look, right before the call: what was allowed when it was asked may not be now.
 
 Everything is judged again on customers read after the claim: consent and opt-out (I1, I9), stop
-switches, the associate, the window (I2), and whether the customer is still held for this batch.
+switches, the associate, the window (I2), whether the customer is still held for this batch, and
+what became of the batch's texts so far: one that the carrier filters is not sent to its end.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .batch import Batch, Row, RowState
-from .consent import Customer, cap_until
+from .consent import Blocked, Customer, cap_until
+from .errors import UnavailableError
+from .first_text import first_reason
+from .model import epoch
+from .number_health import FILTERED, batch_is_filtered
 from .outreach import Asker, Verdict, asker_of, judge, still_holds
 from .outreach_chunks import going
 
@@ -27,10 +32,37 @@ def look_again(batch: Batch, customers: Mapping[str, Customer], *, means: Means)
     """Every going row judged once more, as of this instant."""
     asker = asker_of(batch.pointer, banner=batch.banner, program=means.program,
                      stores=means.stores)  # fmt: skip
+    if isinstance(asker, Asker):
+        run = asker.banner.outreach.filtering.run
+        asker = Verdict(FILTERED) if batch_is_filtered(batch.rows, run=run) else asker
     return batch.with_rows(
         _recheck(row, batch, asker, customers.get(means.customers.id_of(row.phone)), means=means)
         for row in going(batch) if row.phone is not None
     )  # fmt: skip
+
+
+def write_down(
+    held: Sequence[Batch], checked: Sequence[Batch], *, means: Means
+) -> tuple[list[Batch], list[Batch]]:
+    """Store batches that the look took rows out of; the others cost nothing. Answers those that
+    may go on, and those that could not be written, as they were held.
+
+    Were the process to die after the call, nobody could tell such a row from those that went, and
+    a customer who opted out would stand as texted.
+    """
+    kept, unwritten = [], []
+    for before, after in zip(held, checked, strict=True):
+        if after.rows == before.rows:
+            kept.append(after)
+            continue
+        try:
+            stored = means.batches.save(after)
+        except UnavailableError:
+            unwritten.append(before)
+            continue
+        if stored is not None:
+            kept.append(stored)
+    return kept, unwritten
 
 
 def _recheck(
@@ -58,8 +90,27 @@ def _judge(
                         now=now)  # fmt: skip
     if not verdict.allowed:
         return verdict
-    if customer is None or not holds:
+    early = first_reason(customer, template=template, banner=batch.banner, batch=batch.id, now=now)
+    if early is not None:
+        return Verdict(early)
+    if customer is None or not (holds or _held_anew(row, batch, asker, customer, means=means)):
         return Verdict("lease_lost")
     # A text that went later than it was counted for meets others than those it was counted with.
     full = cap_until(customer, batch=batch.id, limits=asker.banner.outreach, at=now)
     return verdict if full is None else Verdict("customer_cap", until=full)
+
+
+def _held_anew(row: Row, batch: Batch, asker: Asker, customer: Customer, *, means: Means) -> bool:
+    """A customer set free because a conversation was closed while the text stood in the line is
+    held for it again, unless somebody else took them: one conditional write, rarely needed. A
+    reservation that has run out by its own time is not: the text is too old."""
+    now, template = means.now(), means.program.template(batch.template, asker.banner)
+    oldest = epoch(now) - asker.banner.outreach.lease_hours * 3600
+    counted = any(sent.batch == batch.id and sent.at > oldest for sent in customer.sent)
+    if row.phone is None or template is None or not counted:
+        return False
+    answer = means.customers.reserve(
+        customer.id, known=customer, phone=row.phone, banner=batch.banner, pointer=batch.pointer,
+        batch=batch.id, purpose=template.purpose, program=means.program, now=now,
+    )  # fmt: skip
+    return not isinstance(answer, Blocked)

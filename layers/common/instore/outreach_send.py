@@ -1,9 +1,9 @@
 """Sending: claim, look once more, one call, settle. At most one call per reservation (I4).
 
-Pace comes before the claim, so that a batch which has to wait is nobody's. The claim is written
-before the call and names it: a process killed in between leaves a name that outbound reporting
-can be searched for. Customers are read after the claim, strongly consistent: an opt-out that was
-stored before this instant wins (I9).
+The number's hold comes first, then the pace, then the claim, so that a batch which has to wait is
+nobody's. The claim is written before the call and names it: a process killed in between leaves a
+name that outbound reporting can be searched for. Customers and the program are read after the
+claim: an opt-out stored before this instant wins (I9), a switch thrown a minute before it, too.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ from .campaign import Campaign
 from .delivery import was_not_processed
 from .errors import BadInputError, UnavailableError, VendorError
 from .model import Phone
+from .number_health import HELD, Hold
 from .outreach_chunks import (
     Chunk,
     Route,
     answered,
     claimed,
     going,
+    kept_back,
     plan_chunks,
     put_back,
     refused,
     settled,
 )
-from .outreach_recheck import customers_of, look_again
+from .outreach_recheck import customers_of, look_again, write_down
 from .program import Program
 
 if TYPE_CHECKING:
     from .adapters.batches import Batches
     from .adapters.customers import Customers
     from .adapters.liveperson import LivePerson
+    from .adapters.number_health import NumberHealth
     from .adapters.pace import Pace
     from .adapters.stores import Stores
 
@@ -48,12 +51,15 @@ PUT_OFF = timedelta(seconds=90)
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What sending works with. `remaining` tells the seconds this invocation still has."""
+    """What sending works with. `remaining` tells the seconds this invocation still has; `current`
+    the program in force, at most a minute old: `program` may have aged since the start."""
 
     program: Program
+    current: Callable[[], Program]
     batches: Batches
     customers: Customers
     stores: Stores
+    numbers: NumberHealth
     pace: Pace
     liveperson: LivePerson
     now: Callable[[], datetime]
@@ -75,6 +81,7 @@ class Tally:
     redriven: int = 0
     unsettled: int = 0
     vendor_failed: int = 0
+    held: int = 0
 
 
 def read_record(body: str) -> str | None:
@@ -116,8 +123,17 @@ def _send_all(
 ) -> list[str]:  # fmt: skip
     """Send chunk by chunk; the ids of batches whose records must come again."""
     again: list[str] = []
+    holds: dict[str, Hold] = {}
     called = False
     for number, chunk in enumerate(plan_chunks(batches, program=means.program, now=means.now())):
+        try:
+            until = _held_until(chunk, holds, means=means)
+        except UnavailableError:
+            again += [batch.id for batch in chunk.batches]  # not known to be free: not sent
+            continue
+        if until is not None:
+            again += _keep_back(chunk, until=until, means=means, tally=tally)
+            continue
         if called and chunk.route:
             means.sleep(min(chunk.route.banner.outreach.gap_s, max(0.0, means.remaining())))
         if not _its_turn(chunk, means=means):
@@ -126,6 +142,31 @@ def _send_all(
         calls = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
         called = called or calls
     return again
+
+
+def _held_until(chunk: Chunk, holds: dict[str, Hold], *, means: Means) -> datetime | None:
+    """When a chunk of a held number is looked at again; None: its number is free. One read a
+    number and invocation."""
+    if chunk.route is None:
+        return None
+    number = chunk.route.banner.number.outbound
+    if number not in holds:
+        holds[number] = means.numbers.hold_of(means.program.owner.id, number=number)
+    return holds[number].next_look(means.now())
+
+
+def _keep_back(chunk: Chunk, *, until: datetime, means: Means, tally: Tally) -> list[str]:
+    """Defer what is due of a held number. Quota, reservation and cap stay as they are; when it
+    goes, everything is judged again. Answers what could not be marked."""
+    left = []
+    for batch in chunk.batches:
+        kept = kept_back(batch, until=until, reason=HELD, now=means.now())
+        try:
+            if means.batches.save(kept) is not None:
+                tally.held += len(batch.due_rows(means.now()))
+        except UnavailableError:
+            left.append(batch.id)
+    return left
 
 
 def _its_turn(chunk: Chunk, *, means: Means) -> bool:
@@ -179,12 +220,17 @@ def _send_chunk(
         if mine is not None:
             held.append(mine)
     try:
+        means = replace(means, program=means.current())
         customers = customers_of(held, means=means)
         checked = [look_again(batch, customers, means=means) for batch in held]
     except UnavailableError:
         _settle_all([b.with_rows(put_back(going(b))) for b in held], means=means, tally=tally)
         again += [batch.id for batch in held]
         return False
+    checked, unwritten = write_down(held, checked, means=means)
+    put = [b.with_rows(put_back(going(b))) for b in unwritten]
+    _settle_all(put, means=means, tally=tally)
+    again += [batch.id for batch in put]
     rows = [row for batch in checked for row in going(batch)]
     if chunk.route is None or not rows:
         _settle_all(checked, means=means, tally=tally)
@@ -254,11 +300,10 @@ def _settle_all(batches: Sequence[Batch], *, means: Means, tally: Tally) -> None
 def _let_go(rows: Sequence[Row], batch: Batch, *, means: Means) -> None:
     """Free the customers of rows that certainly did not go. The sweep makes sure of it."""
     for row in rows:
-        if row.state in NOT_RECEIVED and row.phone is not None:
+        customer = row.customer_by(means.customers.id_of)
+        if row.state in NOT_RECEIVED and customer is not None:
             try:
-                means.customers.release(
-                    means.customers.id_of(row.phone), batch=batch.id, now=means.now()
-                )
+                means.customers.release(customer, batch=batch.id, now=means.now())
             except UnavailableError:
                 return
 

@@ -74,6 +74,9 @@ class Banner(Part):
 
     name: Name
     label: str = Field(min_length=1, max_length=60, description="what customers read")
+    known_as: list[Annotated[str, Field(min_length=2, max_length=60)]] = Field(
+        [], description="shorter names by which a first text may call the banner"
+    )
     account: str = Field(description="account where its associates are")
     bots: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,36}$")]] = Field(min_length=1)
     campaign_skill: Skill = Field(description="skill on the owner account; replies arrive there")
@@ -113,9 +116,12 @@ class Notification(Part):
 
 
 class Consent(Part):
-    """How far a customer's STOP reaches."""
+    """How far a customer's STOP reaches, and who confirms it: one text, never two."""
 
     opt_out_scope: Literal["all", "banner"] = "all"
+    confirm: Literal["ours", "carrier"] = Field(
+        "ours", description="carrier: it answers its own words on SMS itself, so we do not"
+    )
 
 
 class AgentMap(Part):
@@ -130,7 +136,7 @@ class Stops(Part):
 
     all: bool = False
     banners: list[str] = Field(default=[])
-    stores: list[str] = Field(default=[])
+    stores: list[str] = Field([], description="agent group ids, or <account>/<group>")
     associates: list[Login] = Field([], description="login names, in any case")
 
 
@@ -180,9 +186,10 @@ class Program(Part):
     def banner(self, name: str) -> Banner | None:
         return next((b for b in self.banners if b.name == name), None)
 
-    def banners_of_bot(self, account_id: str, bot_id: str) -> list[Banner]:
-        """The banners a bot user serves: usually one; several when they share a bot."""
-        return [b for b in self.banners if b.account == account_id and bot_id in b.bots]
+    def banner_of_bot(self, account_id: str, bot_id: str) -> Banner | None:
+        """The banner a bot user serves; no two share one."""
+        mine = (b for b in self.banners if b.account == account_id and bot_id in b.bots)
+        return next(mine, None)
 
     def human_accounts(self) -> list[Account]:
         """Accounts with associates in them, each once: those the agent map is built for."""
@@ -210,7 +217,7 @@ class Program(Part):
         on = banner.features.outreach if feature == "outreach" else banner.features.notification
         if banner.stopped or banner.name in self.stops.banners or not on:
             return "stopped_banner"
-        if store in self.stops.stores:
+        if store in self.stops.stores or f"{banner.account}/{store}" in self.stops.stores:
             return "stopped_store"
         stopped = {fold_login(name) for name in self.stops.associates}
         return "stopped_associate" if fold_login(login) in stopped else None

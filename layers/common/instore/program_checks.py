@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .errors import FieldProblem
+from .first_text import notice_problems, template_problems
 from .model import Stickiness, fold_word
 from .program_parts import RESERVED_WORDS, Outreach, ends
 
@@ -49,17 +50,22 @@ def _banner_problems(program: Program) -> Iterable[FieldProblem]:
         if "token" in banner.routing.resolvers and banner.routing.token is None:
             yield FieldProblem(f"{where}.routing.token", "needed by resolver `token`")
         yield from _outreach_problems(banner.outreach, where=f"{where}.outreach")
+        language = banner.language or program.language
+        for n, template in enumerate(banner.outreach.templates):
+            for what in template_problems(template, banner=banner, language=language):
+                yield FieldProblem(f"{where}.outreach.templates[{n}].text", what)
 
 
 def _bot_problems(program: Program) -> Iterable[FieldProblem]:
-    skills: dict[tuple[str, str, str], str] = {}
+    # LivePerson tells a bot who calls, and of the skill only an id that no document explains: which
+    # banner a customer texted must follow from the bot user alone.
+    banners: dict[tuple[str, str], str] = {}
     for index, banner in enumerate(program.banners):
         for bot in banner.bots:
-            seat = (banner.account, bot, banner.bot_skill)
-            if seat in skills:
-                yield FieldProblem(f"banners[{index}].bots", f"bot {bot!r} with skill "
-                                   f"{banner.bot_skill!r} is also of {skills[seat]!r}")  # fmt: skip
-            skills[seat] = banner.name
+            first = banners.setdefault((banner.account, bot), banner.name)
+            if first != banner.name:
+                yield FieldProblem(f"banners[{index}].bots", f"bot {bot!r} is also of {first!r}: "
+                                   "each banner needs bot users of its own")  # fmt: skip
 
 
 def _outreach_problems(outreach: Outreach, *, where: str) -> Iterable[FieldProblem]:
@@ -76,10 +82,16 @@ def _reference_problems(program: Program) -> Iterable[FieldProblem]:
     yield from _alias_problems(program)
     wanted = program.notification.template or ""
     for index, banner in enumerate(program.banners):
-        silent = program.notification.when == "never" or not banner.features.notification
-        if not silent and program.template(wanted, banner) is None:
-            where = f"banners[{index}].outreach.templates"
+        if program.notification.when == "never" or not banner.features.notification:
+            continue
+        where = f"banners[{index}].outreach.templates"
+        template = program.template(wanted, banner)
+        if template is None:
             yield FieldProblem(where, f"notification.template {wanted!r} is not among them")
+            continue
+        for what in notice_problems(template, banner=banner, link=program.notification.link,
+                                    language=banner.language or program.language):  # fmt: skip
+            yield FieldProblem(where, f"notification.template {wanted!r}: {what}")
 
 
 def _alias_problems(program: Program) -> Iterable[FieldProblem]:

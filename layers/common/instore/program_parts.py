@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import time
+from decimal import Decimal
 from string import Formatter
 from typing import Annotated, Any, Literal
 
@@ -155,6 +156,20 @@ class CustomerCap(Part):
     hours: Annotated[int, Field(ge=1, le=720)] = 24
 
 
+class Filtering(Part):
+    """When a number is held: `run` texts in a row that the carrier filtered; and for how long."""
+
+    run: Annotated[int, Field(ge=3, le=1000)] = 20
+    hold_hours: Annotated[int, Field(ge=1, le=168)] = 12
+
+
+class SegmentCost(Part):
+    """What one segment costs with the vendor and carrier together: for estimates only."""
+
+    amount: Annotated[Decimal, Field(gt=0, le=10, decimal_places=6)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+
+
 class Template(Part):
     """A message LivePerson holds under `id`; `text` is our copy, with {1}, {2} … for variables."""
 
@@ -163,6 +178,10 @@ class Template(Part):
     text: str = Field(min_length=1, max_length=1600)
     variables: Annotated[int, Field(ge=0, le=20)] = 0
     purpose: Literal["one_to_one", "marketing"] = "one_to_one"
+    first: bool = Field(True, description="may be a customer's first text from this banner")
+    examples: list[Annotated[str, Field(min_length=1, max_length=1550)]] = Field(
+        [], description="one value per variable, to show what a text costs"
+    )
 
     @model_validator(mode="after")
     def _variables_match(self) -> Template:
@@ -171,6 +190,8 @@ class Template(Part):
             raise ValueError(
                 f"text has variables {sorted(found)}, `variables` says {self.variables}"
             )
+        if self.examples and len(self.examples) != self.variables:
+            raise ValueError(f"{len(self.examples)} examples for {self.variables} variables")
         return self
 
 
@@ -188,8 +209,10 @@ class Outreach(Part):
     outside_window: Literal["defer", "reject"] = "defer"
     max_defer_hours: Annotated[int, Field(ge=1, le=168)] = 48
     customer_cap: CustomerCap = CustomerCap()
+    filtering: Filtering = Filtering()
     lease_hours: Annotated[int, Field(ge=1, le=2400)] = 72
     import_rows: Annotated[int, Field(ge=1, le=10000)] = 10000
+    segment_cost: SegmentCost | None = None
     templates: list[Template] = []
 
 

@@ -33,7 +33,7 @@ class Inquiry:
     _asked: bool = False
     _names: dict[str, str | None] = field(default_factory=dict)
     _campaigns: dict[tuple[datetime, datetime], list[str]] = field(default_factory=dict)
-    _reports: dict[str, dict[str, Report]] = field(default_factory=dict)
+    _reports: dict[tuple[str, bool], dict[str, Report]] = field(default_factory=dict)
 
     def campaigns(self, *, start: datetime, end: datetime) -> list[str]:
         """Ids of campaigns with texts attempted in this time, in the order reported."""
@@ -52,13 +52,16 @@ class Inquiry:
             )
         return self._names[campaign_id]
 
-    def reports(self, campaign_id: str) -> dict[str, Report]:
-        """What the campaign's listing says of each text, by the vendor's id."""
-        if campaign_id not in self._reports:
+    def reports(self, campaign_id: str, *, late: bool = False) -> dict[str, Report]:
+        """What is said of each text of a campaign, by the vendor's id: by its listing, which is
+        there at once, or (`late`) by outbound reporting, which knows the carriers' error codes."""
+        if (campaign_id, late) not in self._reports:
             self._in_turn()
-            listing = self.liveperson.campaign_status(self.owner, campaign_id=campaign_id)
-            self._reports[campaign_id] = {t.id: Report(t.status, t.error) for t in listing}
-        return self._reports[campaign_id]
+            ask = self.liveperson.campaign_report if late else self.liveperson.campaign_status
+            listing = ask(self.owner, campaign_id=campaign_id)
+            told = {t.id: Report(t.status, t.error) for t in listing}
+            self._reports[campaign_id, late] = told
+        return self._reports[campaign_id, late]
 
     def _in_turn(self) -> None:
         """LivePerson answers ten requests a second and API; the eleventh would be lost."""

@@ -71,6 +71,7 @@ class Case:
     """All that one decision depends on. `store_open` None = no store is known.
 
     `trail` tells what each resolver said; it holds no word and no number of the customer's.
+    `evidence_at` is when LivePerson told who is there: presence has an age.
     """
 
     at: datetime
@@ -87,6 +88,7 @@ class Case:
     people: tuple[Person, ...]
     busy_since: datetime | None
     trail: tuple[str, ...]
+    evidence_at: datetime | None = None
 
     def wanted_person(self) -> Person | None:
         """The wanted associate, if known and enabled."""

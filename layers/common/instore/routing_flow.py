@@ -169,7 +169,9 @@ def _case(turn: Turn, found: _Found, means: Means, now: datetime) -> tuple[Case,
             busy_since = means.stores.busy_since(store, now=now)
         else:
             means.stores.clear_busy(store)
-    seen = replace(case, answered=told.evidence.answered, people=people, busy_since=busy_since)
+    answered = told.evidence.answered
+    seen = replace(case, answered=answered, people=people, busy_since=busy_since,
+                   evidence_at=told.evidence.at if answered else None)  # fmt: skip
     return seen, told.evidence
 
 

@@ -13,14 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .batch import NOT_RECEIVED, Batch, BatchState, Row, RowState, in_turn
-from .delivery import Report, take_reports
+from .delivery import Report, is_open, take_reports
 from .errors import InstoreError, UnavailableError, VendorError
+from .number_health import look_at_call, look_at_numbers
 from .outreach_accept import Desk, resume
-from .outreach_chunks import CLAIM_FOR, REPORTED_AFTER, going, settled
+from .outreach_chunks import CLAIM_FOR, LOOK_AFTER, REPORTED_AFTER, going, settled
 from .reconciling import Inquiry, look_up
 
 if TYPE_CHECKING:
     from .adapters.liveperson import LivePerson
+    from .adapters.number_health import NumberHealth
     from .adapters.stores import Stores
 
 SHARDS = 10
@@ -29,18 +31,22 @@ SPARE_S = 10.0
 REDRIVE_EVERY = timedelta(minutes=5)
 ASK_AGAIN = timedelta(minutes=5)
 SECOND_LOOK = timedelta(minutes=60)
+LAST_LOOK = timedelta(minutes=30)  # outbound reporting is 20 minutes late, its carriers a few more
+NUMBERS_AT = 7  # numbers are looked at in this minute of every ten
 GIVE_UP = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Broom:
-    """What sweeping works with. `conversation` settles a due conversation (notify.resume) and
-    answers the names of the metrics to count."""
+    """What sweeping works with. `conversation` settles a due conversation (notify.resume),
+    `customer` goes on with an erasure (erasing.go_on); both name the metrics to count."""
 
     desk: Desk
     stores: Stores
+    numbers: NumberHealth
     liveperson: LivePerson
     conversation: Callable[[tuple[str, str]], Iterable[str]]
+    customer: Callable[[tuple[str, str]], Iterable[str]]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
@@ -48,11 +54,14 @@ class Broom:
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did: metric name -> count, age of the oldest due work, items that failed."""
+    """What a sweep did: metric name -> count, age of the oldest due work, items that failed,
+    batches with texts left to a person, banners whose number was held."""
 
     counts: dict[str, int] = field(default_factory=dict)
     oldest_s: float = 0.0
     failed: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
     def add(self, name: str, count: int = 1) -> None:
         if count:
@@ -66,6 +75,9 @@ def sweep(broom: Broom) -> Swept:
     """
     swept = Swept()
     seen: set[tuple[str, str]] = set()
+    inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep)
+    if broom.now().minute % 10 == NUMBERS_AT:
+        _guarded(partial(_look_at_numbers, broom, swept), "numbers", swept)
     while broom.remaining() > SPARE_S:
         keys = _find_due(broom, swept=swept, seen=seen)
         if not keys:
@@ -79,14 +91,14 @@ def sweep(broom: Broom) -> Swept:
             batches = {}
         else:
             swept.failed += [f"{name} unreadable" for name in batch_ids if name not in batches]
-        inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep)
         for batch in in_turn(list(batches.values())):
             if broom.remaining() <= SPARE_S:
                 return swept
             _guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
         for key in keys:
-            if key[0].startswith("CONVERSATION#") and broom.remaining() > SPARE_S:
-                _guarded(partial(_sweep_conversation, key, broom, swept), key[0], swept)
+            step = _OTHERS.get(key[0].split("#", 1)[0])
+            if step is not None and broom.remaining() > SPARE_S:
+                _guarded(partial(step, key, broom, swept), key[0], swept)
     return swept
 
 
@@ -118,6 +130,14 @@ def _sweep_conversation(key: tuple[str, str], broom: Broom, swept: Swept) -> Non
         swept.add(metric)
 
 
+def _sweep_customer(key: tuple[str, str], broom: Broom, swept: Swept) -> None:
+    for metric in broom.customer(key):
+        swept.add(metric)
+
+
+_OTHERS = {"CONVERSATION": _sweep_conversation, "CUSTOMER": _sweep_customer}
+
+
 def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
     now = broom.now()
     if batch.due_at is None or batch.due_at > now:
@@ -127,7 +147,8 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             resume(batch, desk=broom.desk, stores=broom.stores, now=now)
             swept.add("Redriven")
         case BatchState.ACCEPTED | BatchState.DEFERRED:
-            _queue_again(batch, broom, swept, now=now)
+            newest = _so_far(batch, inquiry, swept, now=now)
+            _queue_again(newest, broom, swept, now=now, news=newest != batch)
         case BatchState.CLAIMED:
             _expire_claim(batch, broom, swept, now=now)
         case BatchState.UNKNOWN:
@@ -136,16 +157,31 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             _finish(batch, broom, inquiry, swept, now=now)
 
 
-def _queue_again(batch: Batch, broom: Broom, swept: Swept, *, now: datetime) -> None:
+def _queue_again(batch: Batch, broom: Broom, swept: Swept, *, now: datetime, news: bool) -> None:
     """A deferred batch whose time has come, or an accepted one whose message was lost.
 
     The queue first, then the clock: stopped in between, the worst is a second message, which
-    finds the batch claimed.
+    finds the batch claimed. News of texts that went is stored before: who sends the rest reads it.
     """
+    saved: Batch | None = batch
+    if news:
+        saved = broom.desk.batches.save(batch.to(batch.state))
+    if saved is None:
+        return
     broom.desk.queues.batch_ready(batch.id)
-    broom.desk.batches.save(batch.to(batch.state, due_at=now + REDRIVE_EVERY))
+    broom.desk.batches.save(saved.to(saved.state, due_at=now + REDRIVE_EVERY))
     if batch.state is BatchState.ACCEPTED:
         swept.add("Redriven")
+
+
+def _so_far(batch: Batch, inquiry: Inquiry, swept: Swept, *, now: datetime) -> Batch:
+    """What became of the texts that went, before more of the same batch go."""
+    if batch.sent_at is None or now < batch.sent_at + LOOK_AFTER:
+        return batch
+    if not any(row.state is RowState.SENT and row.vendor_id for row in batch.rows):
+        return batch
+    reports, _ = _ask(batch, inquiry, swept, late=False)
+    return batch.with_rows(take_reports(batch.rows, _joined(reports)))
 
 
 def _expire_claim(batch: Batch, broom: Broom, swept: Swept, *, now: datetime) -> None:
@@ -199,31 +235,77 @@ def _leave_to_a_person(
     lost = batch.with_rows([row.to(RowState.UNRESOLVED) for row in rows])
     if broom.desk.batches.save(settled(lost, now=now)):
         swept.add("UnknownClosed", len(rows))
+        swept.unresolved.append(batch.id)
 
 
 def _finish(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, *, now: datetime) -> None:
-    """One look at what became of the texts; customers of those that did not go are freed.
+    """A look at what became of the texts; customers of those that did not go are freed.
 
-    A vendor who is busy or away is asked again every five minutes, for an hour.
+    Two minutes after the call its listing is asked. Where a text is still on its way then, or
+    failed for a reason not told, outbound reporting is asked half an hour after the call; that is
+    the last look. A vendor who is busy or away is asked again every five minutes, for an hour.
     """
-    reports: dict[str, Report] = {}
-    unanswered = False
-    for campaign_id in batch.campaigns.values():
-        try:
-            reports |= inquiry.reports(campaign_id)
-        except VendorError as error:
-            swept.add("VendorFailed")
-            unanswered = unanswered or error.retryable
-    sent_by = max([batch.accepted_at, *(row.until for row in batch.rows if row.until)])
-    if unanswered and batch.state is BatchState.SUBMITTED and now - sent_by < SECOND_LOOK:
+    sent_at = batch.sent_at or max([batch.accepted_at, *(r.until for r in batch.rows if r.until)])
+    late = now >= sent_at + LAST_LOOK
+    reports, unanswered = _ask(batch, inquiry, swept, late=late and batch.sent_at is not None)
+    if unanswered and batch.state is BatchState.SUBMITTED and now - sent_at < SECOND_LOOK:
         broom.desk.batches.save(replace(batch, due_at=now + ASK_AGAIN))
         return
-    batch = batch.with_rows(take_reports(batch.rows, reports))
+    batch = batch.with_rows(take_reports(batch.rows, _joined(reports)))
+    for told in reports:
+        _look_at_call(told, batch, broom, swept, sent_at=sent_at, now=now)
     desk = broom.desk
     for row in batch.rows:
-        if row.chunk and row.phone is not None and row.state in NOT_RECEIVED:
-            desk.customers.release(desk.customers.id_of(row.phone), batch=batch.id, now=now)
+        customer = row.customer_by(desk.customers.id_of)
+        if row.chunk and customer is not None and row.state in NOT_RECEIVED:
+            desk.customers.release(customer, batch=batch.id, now=now)
     if batch.owed:
         kept = sum(row.was_taken for row in batch.rows)
         desk.batches.give_back_quota(batch, taken=kept + batch.owed, kept=kept)
-    desk.batches.save(replace(batch.to(BatchState.CLOSED), due_at=None, owed=0))
+    batch = replace(batch, owed=0)
+    if not late and batch.sent_at is not None and any(is_open(row) for row in batch.rows):
+        desk.batches.save(replace(batch, due_at=sent_at + LAST_LOOK))
+    else:
+        desk.batches.save(replace(batch.to(BatchState.CLOSED), due_at=None))
+
+
+def _ask(
+    batch: Batch, inquiry: Inquiry, swept: Swept, *, late: bool
+) -> tuple[list[dict[str, Report]], bool]:
+    """What is said of each call of a batch, and whether one that may answer later did not."""
+    reports, unanswered = [], False
+    for campaign_id in batch.campaigns.values():
+        try:
+            reports.append(inquiry.reports(campaign_id, late=late))
+        except VendorError as error:
+            swept.add("VendorFailed")
+            unanswered = unanswered or error.retryable
+    return reports, unanswered
+
+
+def _joined(reports: Iterable[dict[str, Report]]) -> dict[str, Report]:
+    return {text_id: report for told in reports for text_id, report in told.items()}
+
+
+def _look_at_call(
+    told: dict[str, Report], batch: Batch, broom: Broom, swept: Swept, *, sent_at: datetime,
+    now: datetime,
+) -> None:  # fmt: skip
+    program = broom.desk.program
+    banner = program.banner(batch.banner)
+    if banner is not None and look_at_call(
+        told, number=banner.number.outbound, sent_at=sent_at, program=program,
+        numbers=broom.numbers, now=now,
+    ):  # fmt: skip
+        _note_held(banner.number.outbound, broom, swept)
+
+
+def _look_at_numbers(broom: Broom, swept: Swept) -> None:
+    for number in look_at_numbers(program=broom.desk.program, numbers=broom.numbers,
+                                  liveperson=broom.liveperson, now=broom.now()):  # fmt: skip
+        _note_held(number, broom, swept)
+
+
+def _note_held(number: str, broom: Broom, swept: Swept) -> None:
+    swept.add("NumberHeld")
+    swept.held += [b.name for b in broom.desk.program.banners if b.number.outbound == number]

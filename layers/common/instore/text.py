@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ _EXTENSION = frozenset("\f^{}\\[~]|€")
 _ROOM = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 _VARIABLE = re.compile(r"\{(\d+)\}")
 MAX_VARIABLE = 1550  # characters; LivePerson Proactive API, consumers[].variables
+MAX_TEXT = 1600  # characters; Twilio refuses longer ones (21617)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,27 @@ def segments(text: str) -> Segments:
             count, used = count + 1, 0
         used += size
     return Segments(count, encoding, len(text), units)
+
+
+def named_variables(values: Iterable[str]) -> dict[str, str]:
+    """Values in order as LivePerson names them: "1", "2" …"""
+    return {str(place): value for place, value in enumerate(values, start=1)}
+
+
+def foreign(text: str) -> str | None:
+    """The first character outside GSM-7: the one that makes the text UCS-2, and dearer."""
+    return next((c for c in text if c not in _BASIC and c not in _EXTENSION), None)
+
+
+def example(template: Template) -> str:
+    """The text with the program's example variables; without examples, one letter for each."""
+    return render(template, named_variables(template.examples or ["x"] * template.variables))
+
+
+def longest(template: Template) -> str:
+    """The longest text this template can become, in plain letters: 1,550 a variable, 1,600 in all."""
+    filled = named_variables(["x" * MAX_VARIABLE] * template.variables)
+    return render(template, filled)[:MAX_TEXT]
 
 
 def render(template: Template, variables: Mapping[str, str]) -> str:

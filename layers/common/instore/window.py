@@ -79,6 +79,14 @@ class _Day:
 _Week = tuple[_Day, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a customer may be: all these clocks and all rules of these jurisdictions must allow."""
+
+    zones: tuple[str, ...]
+    jurisdictions: frozenset[str]  # US, US-CT, CA …
+
+
 def check_window(
     *, phone: Phone, store: Store | None, program_outreach: Outreach, zone: str | None,
     postal_code: str | None, country: str, now: datetime,
@@ -104,10 +112,11 @@ def check_hours(
     `store_zone` and `region` (state or province) are the store's. `associate_window` None = only
     the law counts. Sources of the hours: data/texting_hours.csv.
     """
-    weeks = _weeks_to_satisfy(phone, zone=zone, postal_code=postal_code, region=region,
-                              country=country, store_zone=store_zone)  # fmt: skip
-    if isinstance(weeks, str):
-        return Never(weeks)
+    where = whereabouts(phone, zone=zone, postal_code=postal_code, region=region, country=country,
+                        store_zone=store_zone)  # fmt: skip
+    if isinstance(where, str):
+        return Never(where)
+    weeks = dict.fromkeys(where.zones, _legal_week(where.jurisdictions))
     if associate_window is not None:
         if find_zone(store_zone) is None:
             return Never("the zone of the store is not known")
@@ -129,11 +138,11 @@ def check_hours(
         instant = latest
 
 
-def _weeks_to_satisfy(
+def whereabouts(
     phone: Phone, *, zone: str | None, postal_code: str | None, region: str | None, country: str,
     store_zone: str,
-) -> dict[str, _Week] | str:  # fmt: skip
-    """Zone -> the legal week to keep there; or why there is none."""
+) -> Whereabouts | str:  # fmt: skip
+    """Which clocks and rules count for this customer (see above); or why no hours are known."""
     if not phone.is_north_american or not regions_of(country):
         return "no texting hours are known for this country"
     numbered = place_of_area_code(phone.area_code)
@@ -151,8 +160,7 @@ def _weeks_to_satisfy(
     jurisdictions = {country}
     for place in places:
         jurisdictions |= {place.country, *(f"{place.country}-{name}" for name in place.regions)}
-    week = _legal_week(frozenset(jurisdictions))
-    return dict.fromkeys(zones, week)
+    return Whereabouts(tuple(zones), frozenset(jurisdictions))
 
 
 def _plausible_zones(

@@ -3,12 +3,12 @@
 A batch is meant to stay under 2 KB (ten recipients): every write costs its whole size, so rows
 use one-letter names, the customer's id is not kept beside the number it follows from, and the
 two `due` attributes are touched only when the batch changes hands. docs/data-model.md has the
-letters.
+letters. Whatever is written here loses the numbers nothing needs any more (I10).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +20,8 @@ from ..model import Phone, due_shard, epoch, from_iso, iso
 from .table import Done, Item, Table
 
 # Letters of a row: how it is stored <- how it is called.
-_TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code",
-          "k": "chunk", "i": "vendor_id"}  # fmt: skip
+_TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code", "c": "customer",
+          "m": "masked", "k": "chunk", "i": "vendor_id"}  # fmt: skip
 _QUOTA_TRIES = 12
 _DAY_KEPT_S = 40 * 86400
 
@@ -29,8 +29,9 @@ _DAY_KEPT_S = 40 * 86400
 class Batches:
     """One item a batch; one item an associate and local day."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, *, id_of: Callable[[Phone], str]) -> None:
+        """`id_of` names a customer by the number (Customers.id_of)."""
+        self._table, self._id_of = table, id_of
 
     def create(self, batch: Batch, *, now: datetime) -> Batch | None:
         """Write a new batch. None: written; else the batch that has this id already.
@@ -39,7 +40,8 @@ class Batches:
         check. An item past `expires_at` that TTL has not removed yet counts as absent.
         """
         answer = self._table.put(
-            to_item(batch), condition="attribute_not_exists(pk) OR expires_at < :now",
+            to_item(batch.forgotten(self._id_of)),
+            condition="attribute_not_exists(pk) OR expires_at < :now",
             values={"now": epoch(now)},
         )  # fmt: skip
         if isinstance(answer, Done):
@@ -73,11 +75,12 @@ class Batches:
         from the same state cannot all win. A write that finds itself stored already (the SDK
         repeated a request whose answer was lost) has won.
         """
+        batch = batch.forgotten(self._id_of)
         item = to_item(batch)
         changed = {"state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
                    "remaining": batch.remaining}  # fmt: skip
         dropped = []
-        for name in ("claim", "due_shard", "due_at", "campaigns", "owed"):
+        for name in ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at"):
             if item.get(name) is None:
                 dropped.append(name)
             else:
@@ -177,6 +180,8 @@ def to_item(batch: Batch) -> Item:
     }  # fmt: skip
     if batch.claim is not None:
         item["claim"] = {"token": batch.claim.token, "until": epoch(batch.claim.until)}
+    if batch.sent_at is not None:
+        item["sent_at"] = epoch(batch.sent_at)
     if batch.due_at is not None:
         item |= {"due_shard": due_shard(batch.id), "due_at": epoch(batch.due_at)}
     return {name: value for name, value in item.items() if value is not None}
@@ -197,6 +202,7 @@ def from_item(item: Item) -> Batch:
         due_at=_instant(item["due_at"]) if "due_at" in item else None,
         remaining=int(item["remaining"]), owed=int(item.get("owed", 0)),
         campaigns=dict(item.get("campaigns", {})), rev=int(item["rev"]),
+        sent_at=_instant(item["sent_at"]) if "sent_at" in item else None,
     )  # fmt: skip
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..consent import ConsentClass, Customer
-from ..consent_ledger import new_entry, verify_chain
+from ..consent import ConsentClass, Customer, Revoked
+from ..consent_ledger import ERASED, PERSONAL, is_emptied, new_entry, verify_chain
 from ..errors import BadInputError, UnavailableError
-from ..model import Phone, iso
+from ..model import Phone, due_shard, epoch, iso
 from ..wall_clock import find_zone
 from .customer_items import changed, consent_item, customer_from, customer_key
-from .table import Item, Table
+from .table import Done, Item, Table
 
 _TRIES = 3
 _CLOCK_SKEW = timedelta(minutes=5)
+_OWED = "owed"  # recorded where nothing can be said: the confirmation is still to be given
 
 # What an entry does to the customer: attributes to set (None = remove), or nothing to record.
 _Changes = Callable[[Customer], Mapping[str, Any] | None]
@@ -48,12 +50,15 @@ class Consents:
             n = known.chain.n + 1 if known.chain else 1
             in_force = known.consents.get(banner)
             newest = in_force is None or in_force.at <= at
+            if known.erased_at is not None and iso(at) <= iso(known.erased_at):
+                newest = False  # agreed to before the erasure: kept in the ledger only
             consents = {name: consent_item(c) for name, c in known.consents.items()}
             if newest:
                 consents[banner] = {"class": agreed.value, "at": iso(at), "entry": n}
-            told = {"zone": zone, "postal_code": postal_code}
-            return {"consents": consents, "phone": phone.e164,
-                    **{name: text for name, text in told.items() if text}}  # fmt: skip
+            told = {"phone": phone.e164, "zone": zone, "postal_code": postal_code}
+            if known.is_erased:
+                told = {}  # an associate's entry brings nothing personal back, and lifts nothing
+            return {"consents": consents, **{name: text for name, text in told.items() if text}}
 
         self._append(customer, changes=changes, now=now, at=iso(at), who=who, banner=banner,
                      what=agreed.value, method=method, wording=wording, evidence=evidence,
@@ -62,43 +67,96 @@ class Consents:
 
     def revoke(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
-        who: str,
-    ) -> bool:  # fmt: skip
-        """See Customers.opt_out."""
+        who: str, evidence: str = "", at: datetime | None = None, event: str | None = None,
+    ) -> Revoked:  # fmt: skip
+        """See Customers.opt_out and Customers.hear_stop (`event`)."""
+        confirming = {"stop_confirmed": event or _OWED}
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
             if scope == "all":
                 whole = known.opted_out is not None and not known.opted_out_except
-                return None if whole else {"opted_out": iso(now), "opted_out_except": None}
+                out: Mapping[str, Any] = {"opted_out": iso(now), "opted_out_except": None}
+                return None if whole else {**out, **confirming}
             if known.is_out_of(banner):
                 return None
             if known.opted_out is not None:
-                return {"opted_out_except": (known.opted_out_except - {banner}) or None}
-            return {"opted_out_of": known.opted_out_of | {banner}}
+                kept = known.opted_out_except - {banner}
+                return {"opted_out_except": kept or None, **confirming}
+            return {"opted_out_of": known.opted_out_of | {banner}, **confirming}
 
-        return self._append(customer, changes=changes, now=now, at=iso(now), who=who,
-                            banner=banner, what="revoked", method=how, words=words,
-                            scope=scope)  # fmt: skip
+        new = self._append(customer, changes=changes, now=now, at=iso(min(at or now, now)), who=who,
+                           banner=banner, what="revoked", method=how, words=words, scope=scope,
+                           evidence=evidence)  # fmt: skip
+        if event is None or new:
+            return Revoked(new, confirm=event is not None)
+        return Revoked(new=False, confirm=self._owed(customer, event=event))
+
+    def _owed(self, customer: str, *, event: str) -> bool:
+        """Whether the confirmation of an opt-out recorded before falls to this event: nobody gave
+        it yet, or this very event did and is brought again. One write."""
+        mine = self._table.update(
+            *customer_key(customer), "SET stop_confirmed = :event ADD rev :one",
+            condition="stop_confirmed = :owed OR stop_confirmed = :event",
+            values={"event": event, "owed": _OWED, "one": 1},
+        )  # fmt: skip
+        return isinstance(mine, Done)
 
     def restore(
-        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime
-    ) -> bool:
+        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
+        evidence: str = "",
+    ) -> bool:  # fmt: skip
         """See Customers.opt_in."""
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
             out_of = known.opted_out_of
+            back: dict[str, Any] = {"stop_confirmed": None}  # the next STOP is confirmed anew
+            if known.is_erased and known.erased_at is not None:
+                if iso(now) <= iso(known.erased_at):
+                    return None  # said before the erasure, written late
+                back |= {"back_at": iso(now)}
             if scope == "all":
                 lifted = {"opted_out": None, "opted_out_except": None, "opted_out_of": None}
-                return lifted if known.opted_out or out_of else None
+                return {**lifted, **back} if known.opted_out or out_of else None
             if not known.is_out_of(banner):
                 return None
             # A block on everything, lifted for one banner, stays for the others, those to come too.
             but = known.opted_out_except | {banner} if known.opted_out else None
-            return {"opted_out_except": but, "opted_out_of": (out_of - {banner}) or None}
+            return {"opted_out_except": but, "opted_out_of": (out_of - {banner}) or None, **back}
 
         return self._append(customer, changes=changes, now=now, at=iso(now), who="customer",
                             banner=banner, what="restored", method=how, words=words,
-                            scope=scope)  # fmt: skip
+                            scope=scope, evidence=evidence)  # fmt: skip
+
+    def erase(
+        self, customer: str, *, reason: str, who: str, now: datetime, due_at: datetime
+    ) -> None:
+        """Make the customer a tombstone, known before or not: out of everything, nothing personal.
+
+        Noted in the ledger, unless that is its last entry already; `erasing` and the `due` entry
+        stay until `end` of erasures.py. Raises UnavailableError.
+        """
+
+        def changes(known: Customer) -> Mapping[str, Any] | None:
+            last = known.chain.n if known.chain else 0
+            if known.is_erased and known.erased_entry == last:
+                return None
+            return {**tombstone(known, now=now, due_at=due_at), "erased_entry": last + 1}
+
+        self._append(customer, changes=changes, now=now, at=iso(now), who=who, banner="*",
+                     what=ERASED, method="request", evidence=reason, scope="all")  # fmt: skip
+
+    def empty(self, customer: str) -> int:
+        """Take the personal words out of every entry before the newest erasure; returns how many had
+        some. What was agreed after it is a new decision. The chain verifies as before."""
+        found = self.entries(customer)
+        erasure = max((entry["n"] for entry in found if entry["what"] == ERASED), default=0)
+        entries = [entry for entry in found if entry["n"] < erasure and not is_emptied(entry)]
+        for entry in entries:
+            self._table.update(
+                entry["pk"], entry["sk"], f"SET erased = :yes REMOVE {', '.join(PERSONAL)}",
+                condition="attribute_exists(pk)", values={"yes": True},
+            )  # fmt: skip
+        return len(entries)
 
     def entries(self, customer: str) -> list[Item]:
         """All entries of a customer in the order of the chain."""
@@ -119,7 +177,7 @@ class Consents:
             change = changes(known)
             if change is None:
                 return False
-            entry = new_entry(known.chain, recorded_at=iso(now), **facts)
+            entry = new_entry(known.chain, recorded_at=iso(now), salt=secrets.token_hex(8), **facts)
             created = {} if item else {"id": customer, "created_at": iso(now)}
             head = {"chain": {"n": entry["n"], "hash": entry["hash"]}}
             update = changed({**change, **created, **head}, rev=known.rev)
@@ -138,3 +196,16 @@ class Consents:
             ]):  # fmt: skip
                 return True
         raise UnavailableError("the customer keeps changing", code="customer_contended")
+
+
+def tombstone(known: Customer, *, now: datetime, due_at: datetime) -> Mapping[str, Any]:
+    """What an erasure leaves of a customer: out of everything, the chain, and what is to be
+    cleaned up after it. No lease and no counted text, so that nothing queued can ever be held."""
+    batches = [*(known.erasing.batches if known.erasing else ()), *(s.batch for s in known.sent)]
+    gone = ("phone", "zone", "postal_code", "consents", "bindings", "lease", "sent",
+            "opted_out_except", "opted_out_of", "back_at", "stop_confirmed")  # fmt: skip
+    return {
+        **dict.fromkeys(gone), "opted_out": iso(now), "erased_at": iso(now),
+        "erasing": {"at": iso(now), "batches": list(dict.fromkeys(batches))},
+        "due_shard": due_shard(known.id), "due_at": epoch(due_at),
+    }  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..conversation import KEPT, Answer, Conversation, State
+from ..conversation import KEPT, Answer, Conversation, State, decided_on
 from ..directory import Pointer
 from ..model import Channel, due_shard, epoch, from_iso, iso
 from .table import Item, Refused, Table
@@ -56,6 +56,21 @@ class Conversations:
             return None
         return read_conversation(item)
 
+    def stored(self, account: str, *, conversation: str) -> Item | None:
+        """The whole item, receipt included, whichever bot has it. One GetItem, not the strong
+        kind: nothing is decided on it."""
+        key = _key(account, conversation)
+        return self._table.get(key["pk"], key["sk"], consistent=False)
+
+    def decided(self, shard: str) -> list[tuple[str, str]]:
+        """Keys of the conversations decided on a day, one shard of ten (`2026-11-21#7`)."""
+        return [(item["pk"], item["sk"]) for item in self._table.decided(shard)]
+
+    def receipts(self, keys: Iterable[tuple[str, str]]) -> list[Item]:
+        """Receipts with what is needed to replay them: account, conversation, banner, outcome."""
+        names = ("account", "conversation", "banner", "outcome", "receipt")
+        return list(self._table.get_many(keys, attributes=names).values())
+
     def look_up(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Item]:
         """Customer, misses and keywords of one event in one BatchGetItem; absent left out."""
         return self._table.get_many(keys)
@@ -90,7 +105,7 @@ class Conversations:
             new |= {"due_shard": due_shard(key["pk"]), "due_at": epoch(answer.alarm_at)}
         if answer.receipt is not None:
             # An answer that decides nothing (a STOP, say) leaves the last decision explained.
-            new["receipt"] = answer.receipt
+            new |= {"receipt": answer.receipt, "decided_on": decided_on(key["pk"], now=now)}
         kept = {name: value for name, value in new.items() if value is not None}
         gone = [name for name, value in new.items() if value is None]
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
@@ -131,7 +146,7 @@ def read_conversation(item: Item) -> Conversation:
         turn=item["turn"], round=item["round"], asked=item["asked"],
         choice=_pointer_in(item.get("choice")), answer=item.get("answer"),
         answer_seq=item.get("answer_seq"), answer_dialog=item.get("answer_dialog"),
-        stop=item.get("stop"),
+        stop=item.get("stop"), outcome=item.get("outcome"),
         answer_at=from_iso(item["answer_at"]) if "answer_at" in item else None,
         wait=item.get("wait", 0),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..consent import Binding, Chain, Consent, ConsentClass, Customer, Lease, Sent
+from ..consent import Binding, Chain, Consent, ConsentClass, Customer, Erasing, Lease, Sent
 from ..directory import Pointer
 from ..model import Phone, from_iso, iso
 from .table import Done, Item, Refused, Table
@@ -21,7 +21,7 @@ def customer_key(customer: str) -> tuple[str, str]:
 
 def customer_from(item: Mapping[str, Any]) -> Customer:
     """The customer item as a value."""
-    lease, chain = item.get("lease"), item.get("chain")
+    lease, chain, erasing = item.get("lease"), item.get("chain"), item.get("erasing")
     return Customer(
         id=item["id"],
         phone=Phone(item["phone"]) if item.get("phone") else None,
@@ -35,7 +35,7 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
         opted_out_of=frozenset(item.get("opted_out_of", ())),
         lease=Lease(lease["banner"], lease["owner"], lease["batch"], lease["until"],
                     lease["since"]) if lease else None,
-        sent=tuple(Sent(at, batch) for at, batch in item.get("sent", ())),
+        sent=tuple(Sent(*one) for one in item.get("sent", ())),
         bindings={
             banner: Binding(Pointer(b["account"], b["group"], b["agent"]), from_iso(b["at"]),
                             b["source"])
@@ -45,6 +45,10 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
         postal_code=item.get("postal_code"),
         chain=Chain(chain["n"], chain["hash"]) if chain else None,
         created_at=_optional(item.get("created_at"), read=from_iso),
+        erased_at=_optional(item.get("erased_at"), read=from_iso),
+        erased_entry=item.get("erased_entry"),
+        back_at=_optional(item.get("back_at"), read=from_iso),
+        erasing=Erasing(from_iso(erasing["at"]), tuple(erasing["batches"])) if erasing else None,
     )  # fmt: skip
 
 
@@ -64,7 +68,7 @@ def lease_item(lease: Lease | None) -> Item | None:
 
 
 def sent_items(sent: Iterable[Sent]) -> list[list[int | str]]:
-    return [[one.at, one.batch] for one in sent]
+    return [[one.at, one.batch, *([one.banner] if one.banner else [])] for one in sent]
 
 
 def binding_item(binding: Binding) -> Item:

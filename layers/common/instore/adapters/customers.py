@@ -7,6 +7,8 @@ The cost of a reservation is one write of an item below 1 KB.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -18,6 +20,7 @@ from ..consent import (
     Customer,
     Reservation,
     Reserved,
+    Revoked,
     lease_owner,
     let_go,
     released,
@@ -52,6 +55,11 @@ class Customers:
         """The name of a customer, from the number, under the stack's own key."""
         return customer_id(phone, key=self._key)
 
+    def sealed(self, digest: str) -> str:
+        """A digest of something with numbers in it, under the stack's own key: numbers are few
+        enough to be found by trying them all, but not without the key. 32 hex characters."""
+        return hmac.new(self._key, digest.encode(), hashlib.sha256).hexdigest()[:32]
+
     def key_of(self, customer: str) -> tuple[str, str]:
         """Where the item is, for joining into somebody else's BatchGetItem."""
         return customer_key(customer)
@@ -73,7 +81,8 @@ class Customers:
         self, customer: str, *, phone: Phone, banner: str, pointer: Pointer, now: datetime,
         source: str,
     ) -> None:  # fmt: skip
-        """Remember whose customer this is at this banner; the newest binding stands, by `now`.
+        """Remember whose customer this is at this banner; the newest binding stands, by `now`. An
+        erased customer stays nobody's.
 
         One write, two for a customer without any binding; creates the item if need be.
         """
@@ -88,11 +97,14 @@ class Customers:
             )  # fmt: skip
             if isinstance(added, Done) or (added.item and banner in added.item.get("bindings", {})):
                 return
+            if added.item and "erased_at" in added.item and "back_at" not in added.item:
+                return  # a tombstone takes no binding and no number
             first = self._table.update(
                 *self.key_of(customer),
                 "SET bindings = :bindings, id = :id, phone = :phone, "
                 "created_at = if_not_exists(created_at, :now) ADD rev :one",
-                condition="attribute_not_exists(bindings)",
+                condition="attribute_not_exists(bindings) AND "
+                          "(attribute_not_exists(erased_at) OR attribute_exists(back_at))",
                 values={"bindings": {banner: binding}, "id": customer, "phone": phone.e164,
                         "now": iso(now), "one": 1},
             )  # fmt: skip
@@ -176,8 +188,8 @@ class Customers:
         """Append a consent given at `at` to the ledger and put it in force; returns its number.
 
         An older consent than the one in force is kept in the ledger only. An opt-out is not
-        lifted: that takes the customer's own START. Raises BadInputError (bad_consent,
-        consent_in_future, invalid_zone) and UnavailableError.
+        lifted, and an erased customer stays erased: that takes the customer's own START. Raises
+        BadInputError (bad_consent, consent_in_future, invalid_zone) and UnavailableError.
         """
         return self._consents.record(
             self.id_of(phone), phone=phone, banner=banner, consent_class=consent_class,
@@ -187,21 +199,40 @@ class Customers:
 
     def opt_out(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
-        who: str = "customer",
+        who: str = "customer", evidence: str = "", at: datetime | None = None,
     ) -> bool:  # fmt: skip
         """Block this customer, for all banners or (`scope` banner) this one. False: already was.
 
-        `who` entered it: the customer, or the login of an associate who was told.
+        `who` entered it: the customer, or the login of an associate who was told. `evidence`: where
+        it can be looked up. `at`: when it was said, if not `now`.
 
-        Works for a customer never seen before: the block is there before any consent.
+        Works for a customer never seen before: the block is there before any consent. Nothing is
+        said to the customer here: the one confirmation stays owed.
         """
-        return self._consents.revoke(customer, banner=banner, scope=scope, how=how, words=words,
-                                     now=now, who=who)  # fmt: skip
+        return self._consents.revoke(
+            customer, banner=banner, scope=scope, how=how, words=words, now=now, who=who,
+            evidence=evidence, at=at,
+        ).new  # fmt: skip
+
+    def hear_stop(
+        self, customer: str, *, banner: str, scope: str, how: str, words: str, evidence: str,
+        event: str, now: datetime,
+    ) -> Revoked:  # fmt: skip
+        """Block as `opt_out` does, where an answer can be given: the answer says whether this
+        `event` is the one to confirm it. The same event again is told the same.
+
+        One read and one transaction; one write more if the customer was out already.
+        """
+        return self._consents.revoke(
+            customer, banner=banner, scope=scope, how=how, words=words, now=now, who="customer",
+            evidence=evidence, event=event,
+        )  # fmt: skip
 
     def opt_in(
-        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime
-    ) -> bool:
+        self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
+        evidence: str = "",
+    ) -> bool:  # fmt: skip
         """Lift the block on the customer's own word. False: there was none. Consent is not made
         by it: who never agreed still cannot be texted."""
         return self._consents.restore(customer, banner=banner, scope=scope, how=how, words=words,
-                                      now=now)  # fmt: skip
+                                      now=now, evidence=evidence)  # fmt: skip

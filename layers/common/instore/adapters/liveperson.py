@@ -7,7 +7,7 @@ caches (liveperson_session.py) put in; what may go wrong is said in vendor_http.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +84,18 @@ class LivePerson:
         """The name a campaign was started with; None if LivePerson does not say."""
         return reporting.name_of_campaign(self._session, account, campaign_id=campaign_id)
 
+    def campaign_report(self, account: Account, *, campaign_id: str) -> list[TextStatus]:
+        """How each text of a campaign ended as the carriers say; up to 20 minutes late."""
+        return reporting.report_of_campaign(self._session, account, campaign_id=campaign_id)
+
     def transactions(
-        self, account: Account, *, start: datetime, end: datetime
-    ) -> list[Transaction]:
-        """All outbound SMS attempted between two instants; up to 20 minutes late."""
+        self, account: Account, *, start: datetime, end: datetime, statuses: Sequence[str] = (),
+        skills: Sequence[str] = (),
+    ) -> list[Transaction]:  # fmt: skip
+        """All outbound SMS attempted between two instants (of these statuses and skills, if any
+        are named); up to 20 minutes late."""
         return reporting.list_transactions(self._session, account, start=start, end=end,
-                                           sleep=self._sleep)  # fmt: skip
+                                           sleep=self._sleep, statuses=statuses, skills=skills)  # fmt: skip
 
     def write_context(
         self, account: Account, *, namespace: str, session: str, properties: Mapping[str, Any]

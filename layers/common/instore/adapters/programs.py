@@ -34,7 +34,7 @@ class Programs:
         """
         if self._kept is not None and self._now() - self._kept[0] < KEPT:
             return self._kept[2]
-        item = self._table.get(PK, "CURRENT", consistent=False)
+        item = self._table.get(PK, "CURRENT")
         if item is None:
             raise UnavailableError("no program is applied: run make configure", code=NO_PROGRAM)
         version = int(item["version"])

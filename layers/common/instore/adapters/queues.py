@@ -1,4 +1,4 @@
-"""SQS: outreach batches to be sent, and conversation changes in order per conversation."""
+"""SQS: outreach batches to be sent, imports to be worked on, and conversation changes in order."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 class Queues:
     """Sends only; Lambda receives. A queue that refuses is an UnavailableError, never silence."""
 
-    def __init__(self, client: SQSClient, *, outreach: str, assignment: str) -> None:
+    def __init__(
+        self, client: SQSClient, *, outreach: str, assignment: str, imports: str = ""
+    ) -> None:
         self._client, self._outreach, self._assignment = client, outreach, assignment
+        self._imports = imports
 
     def batch_ready(self, batch_id: str, *, delay_s: int = 0) -> None:
         """Say that a batch can be sent, `delay_s` (0-900) from now: the program's linger."""
         self._call("send_message", QueueUrl=self._outreach, DelaySeconds=delay_s,
                    MessageBody=json.dumps({"batch": batch_id}))  # fmt: skip
+
+    def import_ready(self, import_id: str, *, delay_s: int = 0) -> None:
+        """Say that there is something to do for an import, `delay_s` (0-900) from now."""
+        self._call("send_message", QueueUrl=self._imports, DelaySeconds=delay_s,
+                   MessageBody=json.dumps({"import": import_id}))  # fmt: skip
 
     def conversation_changes(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Queue changes (dicts with `account` and `conversation`), FIFO per conversation.

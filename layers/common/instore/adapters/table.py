@@ -147,6 +147,20 @@ class Table:
             ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": str(until)}},
         )  # fmt: skip
 
+    def decided(self, shard: str) -> list[Item]:
+        """Keys of the conversations of one shard of a day (`decided` index): `pk`, `sk`."""
+        return self._query(
+            None, IndexName="decided", KeyConditionExpression="decided_on = :shard",
+            ExpressionAttributeValues={":shard": {"S": shard}},
+        )  # fmt: skip
+
+    def of_customer(self, customer: str) -> list[Item]:
+        """Keys of the items that name this customer (`customer` index): `pk`, `sk`."""
+        return self._query(
+            None, IndexName="customer", KeyConditionExpression="customer = :customer",
+            ExpressionAttributeValues={":customer": {"S": customer}},
+        )  # fmt: skip
+
     def transact(self, writes: Sequence[Mapping[str, Any]]) -> bool:
         """TransactWriteItems of `put_action`/`update_action` entries. False: a condition failed."""
         from botocore.exceptions import ClientError

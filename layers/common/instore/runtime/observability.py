@@ -18,7 +18,8 @@ METRICS = frozenset({
     "MappingChanged", "RosterRowsRefused", "RecipientsAccepted", "RecipientsBlocked",
     "RecipientsDeferred", "TextsSubmitted", "TextsRejected", "TextsUnknown", "UnknownClosed",
     "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
-    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "Redriven", "OptedOut",
+    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "NumberHeld", "Redriven", "OptedOut",
+    "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
 })  # fmt: skip
 
 logger = Logger(service="instore", log_uncaught_exceptions=False)

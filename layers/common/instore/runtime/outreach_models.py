@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ..batch import Batch, BatchState, Row, RowState
 from ..model import iso
+from ..number_health import HELD
+from ..reasons import why
 
 Number = Annotated[
     str, Field(min_length=1, max_length=40, description="E.164 or as people type it")
@@ -60,11 +62,18 @@ class OutreachIn(_In):
 
 
 class CheckIn(_Located):
-    """May I text this customer now?"""
+    """May I text this customer now? With `template` and `variables`, also what it would cost."""
 
     phone: Number
     template: TemplateName | None = None
+    variables: list[Variable] | None = Field(None, max_length=20)
     associate: OnBehalf = None
+
+    @model_validator(mode="after")
+    def _variables_of_something(self) -> CheckIn:
+        if self.variables is not None and self.template is None:
+            raise ValueError("variables belong to a template")
+        return self
 
 
 class ConsentIn(_Located):
@@ -97,12 +106,41 @@ class RowOut(_Out):
 
 
 class BatchOut(_Out):
-    """A batch: what was taken (POST), or how it stands (GET)."""
+    """A batch as it was taken."""
 
     id: str
     state: str
     rows: list[RowOut]
     remaining_today: int
+
+
+class StandingRowOut(RowOut):
+    """How one recipient stands, and why, in a sentence."""
+
+    why: str
+    advice: str | None = Field(None, description="what a person should do about it")
+    first_status: str | None = Field(None, description="the first answer, if it changed since")
+    first_until: str | None = None
+    first_rule: str | None = None
+    chunk: str | None = Field(None, description="our name of the vendor call")
+    campaign: str | None = Field(None, description="LivePerson's id of that call")
+
+
+class StandingOut(_Out):
+    """A batch as it stands: who asked for it and when, by which program, and each row explained."""
+
+    id: str
+    state: str
+    rows: list[StandingRowOut]
+    remaining_today: int
+    associate: str
+    account: str
+    agent_id: str
+    banner: str
+    template: str
+    program: int = Field(description="version of the program when it was taken")
+    accepted_at: str
+    day: str = Field(description="the store's date on which it counts")
 
 
 class LimitOut(BatchOut):
@@ -121,6 +159,9 @@ class CheckOut(_Out):
     until: str | None = None
     rule: str | None = None
     remaining_today: int
+    characters: int | None = Field(None, description="of the finished text")
+    encoding: Literal["GSM-7", "UCS-2"] | None = None
+    segments: int | None = Field(None, description="parts that are billed")
 
 
 class ConsentOut(_Out):
@@ -161,8 +202,8 @@ class Route:
 ROUTES = (
     Route("POST /outreach", "send", "Text these customers", "outreach/send", OutreachIn,
           {202: BatchOut, 200: BatchOut, 429: LimitOut}, (400, 401, 403, 409, 413, 503)),
-    Route("GET /outreach/{id}", "look", "How did it go", "outreach/read", None,
-          {200: BatchOut}, (401, 403, 404, 503)),
+    Route("GET /outreach/{id}", "look", "How did it go, and why", "outreach/read", None,
+          {200: StandingOut}, (401, 403, 404, 503)),
     Route("POST /outreach/check", "check", "May I text this customer now", "outreach/read",
           CheckIn, {200: CheckOut}, (400, 401, 403, 413, 503)),
     Route("POST /consents", "consent", "Record what a customer agreed to", "outreach/consent",
@@ -186,15 +227,25 @@ def only_the_limit(batch: Batch) -> datetime | None:
     return None
 
 
-def standing(batch: Batch) -> BatchOut:
-    """The answer to GET: states as they are now, numbers masked."""
-    rows = [
-        RowOut(n=row.n, status=str(row.state), segments=row.segments,
-               phone=row.phone.masked if row.phone else None, **_why(row))
-        for row in batch.rows
-    ]  # fmt: skip
-    return BatchOut(id=batch.id, state=str(batch.state), rows=rows,
-                    remaining_today=batch.remaining)  # fmt: skip
+def standing(batch: Batch) -> StandingOut:
+    """The answer to GET: states as they are now and why, numbers masked."""
+    return StandingOut(
+        id=batch.id, state=str(batch.state), rows=[_standing(row, batch) for row in batch.rows],
+        remaining_today=batch.remaining, associate=batch.login, account=batch.pointer.account,
+        agent_id=batch.pointer.agent_id, banner=batch.banner, template=batch.template,
+        program=batch.program, accepted_at=iso(batch.accepted_at), day=batch.day,
+    )  # fmt: skip
+
+
+def _standing(row: Row, batch: Batch) -> StandingRowOut:
+    told, first = why(row), _verdict(row)
+    changed = first.status if first.status != str(row.state) and row.first is not None else None
+    return StandingRowOut(
+        n=row.n, status=str(row.state), segments=row.segments, phone=row.shown, **_why(row),
+        why=told.why, advice=told.advice, first_status=changed,
+        first_until=first.until if changed else None, first_rule=first.rule if changed else None,
+        chunk=row.chunk, campaign=batch.campaigns.get(row.chunk or ""),
+    )  # fmt: skip
 
 
 def _verdict(row: Row) -> RowOut:
@@ -209,9 +260,12 @@ def _verdict(row: Row) -> RowOut:
 
 
 def _why(row: Row) -> dict[str, str | None]:
-    """Why a row stands where it does. That it once waited for its window is no reason any more
-    when it has gone."""
-    if row.reason == "outside_window" and row.state not in (RowState.DEFERRED, RowState.BLOCKED):
+    """Why a row stands where it does. That it once waited for its window, or for its number, is no
+    reason any more when it has gone."""
+    if row.reason in (None, "outside_window", HELD) and row.state not in (
+        RowState.DEFERRED,
+        RowState.BLOCKED,
+    ):
         return {}
     return {"reason": row.reason, "until": _until(row.until), "rule": row.rule}
 

@@ -1,4 +1,4 @@
-"""The four operations of the outreach API, from a verified caller to an answer."""
+"""The operations of the outreach API, from a verified caller to an answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 from ..batch import Batch, RowState
 from ..consent import ConsentClass
 from ..errors import BadInputError, ForbiddenError, NotFoundError
+from ..first_text import text_reason
 from ..model import Phone, fold_login, iso
-from ..outreach import Asker, Recipient, check, find_asker, find_template
+from ..outreach import Asker, Recipient, Verdict, check, find_asker, find_template
 from ..outreach_accept import Desk, accept
+from ..text import named_variables, render, segments
 from .observability import count, logger
 from .outreach_http import (
     ADMIN,
@@ -35,6 +37,7 @@ from .outreach_models import (
     taken,
 )
 from .services import Services, services
+from .template_models import TemplatesOut, listed
 
 Event = Mapping[str, Any]
 
@@ -72,6 +75,17 @@ def look(event: Event) -> Response:
     return respond(200, standing(batch))
 
 
+def templates(event: Event) -> Response:
+    """GET /outreach/templates: what the caller's banner has, with what a text of it costs."""
+    house = services()
+    asked = (event.get("queryStringParameters") or {}).get("associate")
+    banner = _asker(_caller(event, house), asked, house).banner
+    return respond(200, TemplatesOut(
+        banner=banner.name, label=banner.label,
+        templates=[listed(template) for template in banner.outreach.templates],
+    ))  # fmt: skip
+
+
 def may_text(event: Event) -> Response:
     """POST /outreach/check: what POST /outreach would decide, without writing anything."""
     house, now = services(), services().now()
@@ -79,19 +93,28 @@ def may_text(event: Event) -> Response:
     asked = read_body(event, CheckIn)
     asker = _asker(caller, asked.associate, house)
     program = house.programs.current()
-    purpose = "one_to_one"
+    template = None
     if asked.template is not None:
-        purpose = find_template(asked.template, asker=asker, program=program).purpose
+        template = find_template(asked.template, asker=asker, program=program)
     used = house.batches.quota_used(asker.pointer, day=asker.day(now))
     verdict = check(
         asker, recipient=Recipient(asked.phone, zone=asked.zone, postal_code=asked.postal_code),
-        purpose=purpose, used=used, program=program, now=now,
+        purpose=template.purpose if template else "one_to_one", used=used, program=program, now=now,
         customer_of=lambda phone: house.customers.get(house.customers.id_of(phone)),
+        template=template,
     )  # fmt: skip
+    size = None
+    if template is not None and asked.variables is not None:
+        named = named_variables(asked.variables)
+        size = segments(render(template, named))
+        wrong = text_reason(template, variables=named, banner=asker.banner)
+        verdict = verdict if wrong is None else Verdict(wrong)
     left = max(0, asker.banner.outreach.per_associate_day - used)
     return respond(200, CheckOut(
         allowed=verdict.allowed, reason=verdict.reason, rule=verdict.rule, remaining_today=left,
         until=None if verdict.until is None else iso(verdict.until),
+        characters=size.characters if size else None, encoding=size.encoding if size else None,
+        segments=size.count if size else None,
     ))  # fmt: skip
 
 
@@ -117,7 +140,8 @@ def record_consent(event: Event) -> Response:
         # The block first: stopped in between, the customer is texted by nobody.
         scope = house.programs.current().consent.opt_out_scope
         house.customers.opt_out(customer, banner=banner.name, scope=scope, how=asked.method,
-                                words=asked.wording, now=now, who=asker.associate.login)  # fmt: skip
+                                words=asked.wording, now=now, who=asker.associate.login,
+                                evidence=asked.evidence or "")  # fmt: skip
     entry = house.customers.record_consent(
         phone, banner=banner.name, consent_class=ConsentClass(asked.consent_class),
         wording=asked.wording, method=asked.method, evidence=asked.evidence or "",
@@ -128,8 +152,9 @@ def record_consent(event: Event) -> Response:
     return respond(201, ConsentOut(customer=customer, entry=entry))
 
 
-OPERATIONS: Mapping[str, Callable[[Event], Response]] = {
+OPERATIONS: dict[str, Callable[[Event], Response]] = {
     "POST /outreach": send,
+    "GET /outreach/templates": templates,
     "GET /outreach/{id}": look,
     "POST /outreach/check": may_text,
     "POST /consents": record_consent,

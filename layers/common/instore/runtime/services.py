@@ -7,7 +7,7 @@ stack and the tests put their own in its place for the time of a call (`using`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,11 +20,15 @@ from .settings import Settings, read_settings
 if TYPE_CHECKING:
     from ..adapters.backend import Backend
     from ..adapters.batches import Batches
+    from ..adapters.consents import Consents
     from ..adapters.conversation_changes import ConversationChanges
     from ..adapters.conversations import Conversations
     from ..adapters.customers import Customers
+    from ..adapters.erasures import Erasures
     from ..adapters.files import Files
+    from ..adapters.imports import Imports
     from ..adapters.liveperson import LivePerson
+    from ..adapters.number_health import NumberHealth
     from ..adapters.pace import Pace
     from ..adapters.presences import Presences
     from ..adapters.programs import Programs
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
     from ..adapters.stores import Stores
     from ..adapters.table import Table
+    from ..model import Phone
     from .webhooks import Webhooks
 
 
@@ -55,6 +60,9 @@ def _utc_now() -> datetime:
 class Services:
     """Adapters joined to settings. Every property is built at first use and then kept."""
 
+    # Lambda's role; the local stack tells its functions apart by credentials of its own making.
+    credentials: Mapping[str, str] = {}
+
     def __init__(
         self, settings: Settings, *, now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
@@ -73,8 +81,12 @@ class Services:
         config = Config(
             connect_timeout=limits.connect_s, read_timeout=limits.read_s,
             retries={"mode": "standard", "total_max_attempts": limits.tries},
+            # Forms and links of S3 hold for its regional host, and for nothing older than SigV4.
+            signature_version="s3v4" if name == "s3" else None,
+            s3={"addressing_style": "virtual"} if name == "s3" else None,
         )  # fmt: skip
-        return boto3.client(name, config=config)
+        make: Any = boto3.client  # typed per service, and this takes any
+        return make(name, config=config, **self.credentials)
 
     @cached_property
     def table(self) -> Table:
@@ -123,7 +135,29 @@ class Services:
     def batches(self) -> Batches:
         from ..adapters.batches import Batches
 
-        return Batches(self.table)
+        return Batches(self.table, id_of=self._id_of)
+
+    def _id_of(self, phone: Phone) -> str:
+        # Read late: a batch can be looked at without the key of the numbers.
+        return self.customers.id_of(phone)
+
+    @cached_property
+    def numbers(self) -> NumberHealth:
+        from ..adapters.number_health import NumberHealth
+
+        return NumberHealth(self.table)
+
+    @cached_property
+    def consents(self) -> Consents:
+        from ..adapters.consents import Consents
+
+        return Consents(self.table)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        from ..adapters.erasures import Erasures
+
+        return Erasures(self.table)
 
     @cached_property
     def pace(self) -> Pace:
@@ -143,13 +177,26 @@ class Services:
         from ..adapters.queues import Queues
 
         return Queues(self._client("sqs"), outreach=self.settings.outreach_queue_url,
-                      assignment=self.settings.assignment_queue_url)  # fmt: skip
+                      assignment=self.settings.assignment_queue_url,
+                      imports=self.settings.import_queue_url)  # fmt: skip
 
     @cached_property
     def files(self) -> Files:
         from ..adapters.files import Files
 
         return Files(self._client("s3"), bucket=self.settings.roster_bucket)
+
+    @cached_property
+    def import_files(self) -> Files:
+        from ..adapters.files import Files
+
+        return Files(self._client("s3"), bucket=self.settings.import_bucket)
+
+    @cached_property
+    def imports(self) -> Imports:
+        from ..adapters.imports import Imports
+
+        return Imports(self.table)
 
     @cached_property
     def liveperson(self) -> LivePerson:

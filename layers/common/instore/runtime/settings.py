@@ -18,6 +18,8 @@ class Settings:
     outreach_queue_url: str = ""
     assignment_queue_url: str = ""
     roster_bucket: str = ""
+    import_bucket: str = ""  # uploads and results of imports
+    import_queue_url: str = ""
     customer_key_secret: str = ""  # Secrets Manager ARN: key that hashes telephone numbers
     relay_secret: str = ""  # Secrets Manager ARN: signs events relayed by a LivePerson function
     secret_prefix: str = ""  # names of the accounts' secrets begin so

@@ -1,0 +1,251 @@
+"""The rows of an import: who is meant, whose customer it is, and the verdict on each.
+
+A page of rows becomes batches of one associate each, in file order, and each batch is taken by
+`accept` under a key made of the import and its first row: however often a page is done again, the
+same batches come out, and each was taken once (docs/decisions/0011).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from .batch import Row, RowState
+from .errors import BadInputError, ConflictError, ForbiddenError
+from .import_result import Line, Price
+from .import_state import Import, Places
+from .model import Phone, fold_login
+from .outreach import Asker, Recipient, Verdict, check, find_asker, read_rows
+from .outreach_accept import Desk, accept
+
+if TYPE_CHECKING:
+    from .adapters.stores import Stores
+
+Record = tuple[int, list[str]]
+_POSTAL_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{1,9}\Z")
+# Customers looked at in one request of a dry run.
+_LOOKED_AT_ONCE = 100
+# Refused as a whole because of its size, or because it was taken in halves before.
+_HALVES_MAY_GO = frozenset({"batch_too_large", "idempotency_key_reused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as it was read. `asker`, unless `reason` says already why nothing goes."""
+
+    row: int
+    recipient: Recipient
+    login: str
+    phone: Phone | None = None
+    asker: Asker | None = None
+    reason: str | None = None
+
+    def line(self, verdict: str, **more: Any) -> Line:
+        return Line(self.row, verdict, phone=self.phone.masked if self.phone else "",
+                    associate=self.login, **more)  # fmt: skip
+
+    def blocked(self, reason: str, **more: Any) -> Line:
+        return self.line("blocked", reason=reason, **more)
+
+
+class Rows:
+    """One invocation's way through the rows; remembers numbers (for duplicates) and, in a dry
+    run, how many texts each associate would have asked for."""
+
+    def __init__(
+        self, import_: Import, *, places: Places, stores: Stores, desk: Callable[[], Desk],
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._import, self._places = import_, places
+        self._stores, self._desk, self._now = stores, desk, now
+        self._numbers: set[str] = set()
+        self._planned: dict[str, int] = {}
+        self._askers: dict[str, Asker | str] = {}
+
+    def skip(self, records: Iterable[Record], *, lines: Iterable[Mapping[str, str]]) -> None:
+        """A page that is done: only remember what later rows are compared with."""
+        self._askers.clear()
+        desk = self._desk()
+        for record in records:
+            self._read(record, desk=desk)
+        for line in lines:
+            if line["verdict"] != "blocked":
+                self._plan(line["associate"])
+
+    def take(self, records: Iterable[Record]) -> list[Line]:
+        """The verdict on each row of a page: taken, or in a dry run as it would be."""
+        self._askers.clear()
+        desk = self._desk()
+        entries = [self._read(record, desk=desk) for record in records]
+        lines = [entry.blocked(entry.reason) for entry in entries if entry.reason is not None]
+        wanted = [entry for entry in entries if entry.reason is None]
+        size = self._import.size if self._import.sends else _LOOKED_AT_ONCE
+        for group in by_associate(wanted, size=size):
+            lines += self._taken(group, desk) if self._import.sends else self._checked(group, desk)
+        return sorted(lines, key=lambda line: line.row)
+
+    def keys_of(self, records: Iterable[Record]) -> list[tuple[Asker, str]]:
+        """Associate and key of every batch that may have been made of these rows."""
+        desk = self._desk()
+        entries = [self._read(record, desk=desk) for record in records]
+        return [(entry.asker, self._import.batch_key(entry.row)) for entry in entries
+                if entry.asker is not None]  # fmt: skip
+
+    # ------------------------------------------------------------ reading
+
+    def _read(self, record: Record, *, desk: Desk) -> Entry:
+        row, cells = record
+        entry, wrong = read_entry(row, cells, places=self._places, login=self._import.associate)
+        asker = self._asker(entry.login, desk=desk)
+        country = asker.banner.country if isinstance(asker, Asker) else "US"
+        try:
+            phone = Phone.parse(entry.recipient.phone, region=country)
+        except BadInputError:
+            return replace(entry, reason=wrong or "invalid_number")
+        entry = replace(entry, phone=phone)
+        if wrong is not None:
+            return replace(entry, reason=wrong)
+        if not isinstance(asker, Asker):
+            return replace(entry, reason=asker)
+        if phone.e164 in self._numbers:
+            return replace(entry, reason="duplicate")
+        self._numbers.add(phone.e164)
+        return replace(entry, asker=asker)
+
+    def _asker(self, login: str, *, desk: Desk) -> Asker | str:
+        """Who is behind a login, looked up once a page, or why nobody is."""
+        if login not in self._askers:
+            try:
+                found = find_asker(login, program=desk.program, stores=self._stores)
+            except ForbiddenError as error:
+                self._askers[login] = error.public_code
+            else:
+                self._askers[login] = found
+        return self._askers[login]
+
+    # ------------------------------------------------------------ sending
+
+    def _taken(self, group: Sequence[Entry], desk: Desk) -> list[Line]:
+        """Take a batch. One that has become too large for the program since goes in halves, and
+        is found in halves when the page is done again."""
+        asker = group[0].asker
+        assert asker is not None
+        try:
+            batch = accept(
+                asker, template=self._import.template, desk=desk, now=self._now(),
+                recipients=[entry.recipient for entry in group],
+                key=self._import.batch_key(group[0].row),
+            ).batch  # fmt: skip
+        except (BadInputError, ConflictError) as error:
+            if error.public_code in _HALVES_MAY_GO and len(group) > 1:
+                half = len(group) // 2
+                return [*self._taken(group[:half], desk), *self._taken(group[half:], desk)]
+            return [entry.blocked(error.public_code) for entry in group]
+        price = price_of(asker)
+        return [given(entry, row, price=price, batch=batch.id)
+                for entry, row in zip(group, batch.rows, strict=True)]  # fmt: skip
+
+    # ------------------------------------------------------------ the dry run
+
+    def _checked(self, group: Sequence[Entry], desk: Desk) -> list[Line]:
+        """What `accept` would say, without writing anything."""
+        asker = group[0].asker
+        assert asker is not None
+        template = desk.program.template(self._import.template, asker.banner)
+        if template is None:
+            return [entry.blocked("unknown_template") for entry in group]
+        rows = read_rows([entry.recipient for entry in group], banner=asker.banner,
+                         template=template)  # fmt: skip
+        ids = {row.phone: desk.customers.id_of(row.phone) for row in rows if row.phone}
+        known = desk.customers.get_many(ids.values()) if ids else {}
+        now, price = self._now(), price_of(asker)
+        used = desk.batches.quota_used(asker.pointer, day=asker.day(now))
+        lines = []
+        for entry, row in zip(group, rows, strict=True):
+            if row.state is RowState.BLOCKED:
+                lines.append(given(entry, row, price=price))
+                continue
+            verdict = check(
+                asker, recipient=entry.recipient, purpose=template.purpose, now=now,
+                used=used + self._planned.get(entry.login, 0), program=desk.program,
+                customer_of=lambda phone: known.get(ids[phone]), template=template,
+            )  # fmt: skip
+            lines.append(foreseen(entry, row, verdict, price=price))
+            if lines[-1].goes:
+                self._plan(entry.login)
+        return lines
+
+    def _plan(self, login: str) -> None:
+        self._planned[login] = self._planned.get(login, 0) + 1
+
+
+def read_entry(
+    row: int, cells: Sequence[str], *, places: Places, login: str | None
+) -> tuple[Entry, str | None]:
+    """A record as a row, and what is wrong with its cells. Cells beyond the last header may be
+    empty: spreadsheets leave such behind."""
+    fits = len(cells) >= places.width and not any(cell.strip() for cell in cells[places.width :])
+
+    def cell(place: int | None) -> str:
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    whose = login if login is not None else fold_login(cell(places.associate))
+    recipient = Recipient(
+        cell(places.phone), tuple(cell(place) for place in places.variables),
+        zone=cell(places.zone) or None, postal_code=cell(places.postal_code) or None,
+    )  # fmt: skip
+    wrong = wrong_place(recipient) if fits else "wrong_number_of_cells"
+    return Entry(row, recipient, whose), wrong
+
+
+def wrong_place(recipient: Recipient) -> str | None:
+    """Why the place a row names is none, or None."""
+    if recipient.zone is not None:
+        try:
+            ZoneInfo(recipient.zone)
+        except (KeyError, ValueError, OSError):
+            return "zone_invalid"
+    if recipient.postal_code is not None and not _POSTAL_CODE.match(recipient.postal_code):
+        return "postal_code_invalid"
+    return None
+
+
+def by_associate(entries: Iterable[Entry], *, size: int) -> list[list[Entry]]:
+    """Batches of one associate and at most `size` rows each, by the file's order of their first."""
+    groups: list[list[Entry]] = []
+    last: dict[str, list[Entry]] = {}
+    for entry in entries:
+        group = last.get(entry.login)
+        if group is None or len(group) == size:
+            group = last[entry.login] = []
+            groups.append(group)
+        group.append(entry)
+    return groups
+
+
+def given(entry: Entry, row: Row, *, price: Price | None, batch: str | None = None) -> Line:
+    """The verdict on a row of a batch as it was first given, however far the batch has come."""
+    if not row.was_taken:
+        return entry.blocked(row.reason or "", until=row.until, rule=row.rule,
+                             segments=row.segments, batch=batch)  # fmt: skip
+    until, rule = row.answered
+    if until is None:
+        return entry.line("accepted", segments=row.segments, price=price, batch=batch)
+    return entry.line("deferred", reason="outside_window", until=until, rule=rule,
+                      segments=row.segments, price=price, batch=batch)  # fmt: skip
+
+
+def foreseen(entry: Entry, row: Row, verdict: Verdict, *, price: Price | None) -> Line:
+    """The verdict of a dry run."""
+    how = "accepted" if verdict.allowed else "deferred" if verdict.defers else "blocked"
+    return entry.line(how, reason=verdict.reason, until=verdict.until, rule=verdict.rule,
+                      segments=row.segments, price=price)  # fmt: skip
+
+
+def price_of(asker: Asker) -> Price | None:
+    cost = asker.banner.outreach.segment_cost
+    return None if cost is None else Price(cost.amount, cost.currency)

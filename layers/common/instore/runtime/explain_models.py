@@ -1,0 +1,141 @@
+"""What the explain operations give, as pydantic models; the OpenAPI document follows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..explaining import Explanation, rules_in_words
+from ..model import iso
+from .outreach_models import Route
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StepOut(_Out):
+    """One step of the decision in plain sentences."""
+
+    step: str
+    looked_at: str
+    found: str
+    then: str
+
+
+class CandidateOut(_Out):
+    """Somebody of the store and their presence then; ages in seconds before the decision."""
+
+    agent_id: str
+    role: str
+    enabled: bool
+    status: str
+    mentioned: bool = Field(description="by LivePerson's answer")
+    could_take: bool
+    wanted: bool
+    chosen: bool
+    load: float | None = None
+    free_slots: int | None = None
+    in_status_s: int | None = None
+    presence_age_s: int | None = Field(None, description="how old LivePerson's answer was")
+
+
+class RulesOut(_Out):
+    """The program's rules as they were."""
+
+    stickiness: str
+    steps: list[str]
+    closed: bool
+    all_offline_minutes: int | None = None
+    all_busy_minutes: int | None = None
+    may_ask: bool
+    keyword_tries: int
+    human_skill: str
+    virtual_skill: str | None = None
+    last_skill: str
+
+
+class DecisionOut(_Out):
+    """What was decided, when, and by which version of the program."""
+
+    at: str
+    program: int
+    act: str
+    outcome: str
+    message: str
+    skill: str | None = None
+    agent_id: str | None = None
+    waiting: bool
+    store_open: bool | None = None
+    presence_known: bool
+
+
+class WaitOut(_Out):
+    """Whether the customer waits, and where the one text of that wait stands."""
+
+    waiting: bool
+    since: str | None = None
+    waits: int
+    notice: str | None = None
+    notice_why: str | None = None
+
+
+class ReceiptOut(_Out):
+    """Why a conversation was routed as it was."""
+
+    account: str
+    conversation: str
+    banner: str
+    state: str
+    why: str
+    newest: str | None = Field(None, description="what the newest answer was, if not a decision")
+    decision: DecisionOut | None = None
+    rules: RulesOut | None = None
+    steps: list[StepOut]
+    candidates: list[CandidateOut]
+    wait: WaitOut
+    misrouted: bool
+    misroute: str | None = None
+    replays: bool | None = Field(
+        None, description="the same case, decided again just now, gives the same answer"
+    )
+
+
+ROUTES = (
+    Route("GET /conversations/{account}/{id}/receipt", "receipt", "Why was this routed so",
+          "outreach/explain", None, {200: ReceiptOut}, (401, 403, 404, 503)),
+)  # fmt: skip
+
+
+def shown(account: str, conversation: str, banner: str, told: Explanation) -> ReceiptOut:
+    """An explanation as it is answered."""
+    case, decision, wait = told.case, told.decision, told.waiting
+    decided = None
+    if case is not None and decision is not None:
+        decided = DecisionOut(
+            at=iso(case.at), program=case.program, act=decision.act.value,
+            outcome=decision.outcome, message=decision.message, skill=decision.skill,
+            agent_id=decision.agent_id, waiting=decision.waiting, store_open=case.store_open,
+            presence_known=case.answered,
+        )  # fmt: skip
+    return ReceiptOut(
+        account=account, conversation=conversation, banner=banner, state=told.state, why=told.why,
+        newest=told.newest, decision=decided,
+        rules=RulesOut(**rules_in_words(case)) if case else None,
+        steps=[StepOut(**_plain(step)) for step in told.steps],
+        candidates=[CandidateOut(**_plain(one)) for one in told.candidates],
+        wait=WaitOut(waiting=wait.waiting, since=_iso(wait.since), waits=wait.waits,
+                     notice=wait.notice, notice_why=wait.notice_why),
+        misrouted=told.misrouted is not None, misroute=told.misrouted, replays=told.replays,
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return asdict(value)
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else iso(instant)

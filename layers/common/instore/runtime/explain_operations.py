@@ -1,0 +1,49 @@
+"""Why was this routed so: the receipt of a conversation, explained and replayed on the spot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ForbiddenError, NotFoundError, UnavailableError
+from ..explaining import explain
+from ..model import epoch
+from .explain_models import shown
+from .outreach_http import Response, caller_of, respond
+from .services import services
+
+EXPLAIN = "outreach/explain"
+_ACCOUNT = re.compile(r"[a-z0-9]{3,20}\Z")
+_CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+Event = Mapping[str, Any]
+
+
+def receipt(event: Event) -> Response:
+    """GET /conversations/{account}/{id}/receipt: one read of the conversation, nothing else.
+
+    For who operates the program, not for an associate: the scope names no person, so no login is
+    asked for. 404 for what is not there any more, and for what never was.
+    """
+    house = services()
+    caller = caller_of(event, claim=house.settings.associate_claim)
+    if EXPLAIN not in caller.scopes:
+        raise ForbiddenError("explaining takes scope outreach/explain", code="scope_missing")
+    path = event.get("pathParameters") or {}
+    account, conversation = str(path.get("account", "")), str(path.get("id", ""))
+    if not (_ACCOUNT.match(account) and _CONVERSATION.match(conversation)):
+        raise NotFoundError("no such conversation", code="unknown_conversation")
+    item = house.conversations.stored(account, conversation=conversation)
+    if item is None or item["expires_at"] <= epoch(house.now()):
+        raise NotFoundError("no such conversation", code="unknown_conversation")
+    try:
+        told = explain(item)
+    except ValueError as error:
+        raise UnavailableError("this receipt was written by a newer version",
+                               code="receipt_unreadable") from error  # fmt: skip
+    return respond(200, shown(account, conversation, item["banner"], told))
+
+
+OPERATIONS: dict[str, Callable[[Event], Response]] = {
+    "GET /conversations/{account}/{id}/receipt": receipt,
+}

@@ -1,0 +1,200 @@
+"""The operations on imports: give out the form, tell how far it is, send what was checked, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ..errors import BadInputError, ConflictError, ForbiddenError, NotFoundError
+from ..import_columns import find_columns, understood
+from ..import_state import (
+    KEPT,
+    MAX_BYTES,
+    PAGE_ROWS,
+    SEND_WITHIN,
+    UPLOAD_WITHIN,
+    Import,
+    ImportState,
+    import_id,
+)
+from ..importing import variables_of
+from ..model import fingerprint, fold_login, iso
+from ..outreach import find_asker
+from .import_models import FileOut, ImportIn, UploadOut, columns_of, has_result, shown
+from .observability import logger
+from .outreach_http import (
+    ADMIN,
+    BEHALF,
+    Caller,
+    Response,
+    caller_of,
+    idempotency_key,
+    read_body,
+    respond,
+)
+from .services import Services, services
+
+Event = Mapping[str, Any]
+_TRIES = 3
+_LINK_FOR = timedelta(minutes=15)
+
+
+def import_file(event: Event) -> Response:
+    """POST /outreach/imports: what is to come is written down, and the form to upload it with is
+    given out. The same key and body again: the same import, with a form as long as it waits."""
+    house, now = services(), services().now()
+    caller = _caller(event, house)
+    key = idempotency_key(event)
+    asked = read_body(event, ImportIn)
+    associate = _associate(caller, asked)
+    fresh = _new_import(asked, caller=caller, associate=associate, key=key, house=house)
+    variables = variables_of(asked.template, associate=associate, stores=house.stores,
+                             program=house.programs.current())  # fmt: skip
+    columns = None
+    if asked.headers is not None:
+        places = find_columns(asked.headers, asked=fresh.columns, variables=variables,
+                              by_associate=associate is None)  # fmt: skip
+        columns = understood(asked.headers, places)
+    elif asked.columns.variables is not None and variables not in (
+        None, len(asked.columns.variables)
+    ):  # fmt: skip
+        raise BadInputError(f"the template takes {variables} variables", code="variables_wrong")
+    stored = house.imports.create(fresh, now=now)
+    if stored is not None and stored.fingerprint != fresh.fingerprint:
+        raise ConflictError("this Idempotency-Key came with another body before",
+                            code="idempotency_key_reused")  # fmt: skip
+    found = stored or fresh
+    if stored is None:
+        logger.info("Import opened", extra={"import": found.id, "mode": found.mode})
+    if found.state is not ImportState.AWAITING:
+        return respond(200, _shown(found, house))
+    form = house.import_files.upload_form(found.upload_key, most_bytes=MAX_BYTES,
+                                          seconds=int(UPLOAD_WITHIN.total_seconds()))  # fmt: skip
+    upload = UploadOut(url=form.url, fields=form.fields, most_bytes=MAX_BYTES,
+                       expires_at=iso(now + UPLOAD_WITHIN))  # fmt: skip
+    return respond(201, shown(found, upload=upload, columns=columns))
+
+
+def look_at_import(event: Event) -> Response:
+    """GET /outreach/imports/{id}: how far it is, to who asked for it. 404 otherwise."""
+    house = services()
+    return respond(200, _shown(_own(event, house), house))
+
+
+def send_import(event: Event) -> Response:
+    """POST /outreach/imports/{id}/send: the dry run was right, now in earnest, on the same bytes.
+    Again: no harm, and a lost message is sent again."""
+    house = services()
+    found = _own(event, house)
+    for _ in range(_TRIES):
+        if found.sends and found.state is ImportState.DONE:
+            return respond(200, _shown(found, house))
+        if found.sends and found.state is ImportState.RUNNING:
+            break
+        if found.state is not ImportState.CHECKED:
+            raise ConflictError("this import is not a finished check", code="import_not_checked")
+        if house.now() > found.created_at + SEND_WITHIN:
+            raise ConflictError("the file is too old: upload it again", code="upload_expired")
+        saved = house.imports.save(found.sending())
+        if saved is not None:
+            found = saved
+            break
+        found = _own(event, house)
+    if found.state is not ImportState.RUNNING:
+        raise ConflictError("the import keeps changing: ask again", code="import_busy")
+    house.queues.import_ready(found.id)
+    return respond(202, _shown(found, house))
+
+
+def cancel_import(event: Event) -> Response:
+    """POST /outreach/imports/{id}/cancel: whatever has not gone yet does not go. Again: no harm."""
+    house = services()
+    found = _own(event, house)
+    for _ in range(_TRIES):
+        if found.state is ImportState.CANCELLED:
+            return respond(200, _shown(found, house))
+        if found.state is ImportState.CANCELLING:
+            break
+        saved = house.imports.save(found.cancelled())
+        if saved is not None:
+            found = saved
+            break
+        found = _own(event, house)
+    if found.state is ImportState.CANCELLED:
+        return respond(200, _shown(found, house))
+    if found.state is not ImportState.CANCELLING:
+        raise ConflictError("the import keeps changing: ask again", code="import_busy")
+    house.queues.import_ready(found.id)
+    return respond(202, _shown(found, house))
+
+
+OPERATIONS: dict[str, Callable[[Event], Response]] = {
+    "POST /outreach/imports": import_file,
+    "GET /outreach/imports/{id}": look_at_import,
+    "POST /outreach/imports/{id}/send": send_import,
+    "POST /outreach/imports/{id}/cancel": cancel_import,
+}
+
+
+def _caller(event: Event, house: Services) -> Caller:
+    return caller_of(event, claim=house.settings.associate_claim)
+
+
+def _associate(caller: Caller, asked: ImportIn) -> str | None:
+    """In whose name the whole file is, or None when each row says it itself: for that, head office
+    names the column, or has no login of its own and names nobody."""
+    if asked.columns.associate is not None:
+        if BEHALF not in caller.scopes:
+            raise ForbiddenError("a column of associates takes scope outreach/behalf",
+                                 code="scope_missing")  # fmt: skip
+        if asked.associate is not None:
+            raise BadInputError("either one associate or a column of them", code="associate_twice")
+        return None
+    if asked.associate is None and caller.login is None and BEHALF in caller.scopes:
+        return None
+    return fold_login(caller.speaks_for(asked.associate))
+
+
+def _new_import(
+    asked: ImportIn, *, caller: Caller, associate: str | None, key: str, house: Services
+) -> Import:
+    program, now = house.programs.current(), house.now()
+    if associate is None:
+        limits = [banner.outreach for banner in program.banners]
+    else:
+        limits = [find_asker(associate, program=program, stores=house.stores).banner.outreach]
+    owner = fold_login(caller.login or "")
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return Import(
+        id=import_id(owner, key=key), owner=owner, associate=associate, template=asked.template,
+        columns=columns_of(asked.columns), mode=asked.mode,
+        fingerprint=fingerprint([associate, asked.model_dump(exclude={"headers", "associate"})]),
+        size=min(limit.recipients_per_batch for limit in limits),
+        limit=min(limit.import_rows for limit in limits), page_rows=PAGE_ROWS,
+        created_at=at, expires_at=at.replace(microsecond=0) + KEPT,
+    )  # fmt: skip
+
+
+def _own(event: Event, house: Services) -> Import:
+    """The import of this request, for its owner. Raises NotFoundError also for who may not know."""
+    caller = _caller(event, house)
+    name = str((event.get("pathParameters") or {}).get("id", ""))
+    found = house.imports.get(name) if 0 < len(name) <= 40 else None
+    if found is None or found.expires_at < house.now() or not _may_see(caller, found):
+        raise NotFoundError("no such import", code="unknown_import")
+    return found
+
+
+def _may_see(caller: Caller, import_: Import) -> bool:
+    if caller.scopes & {BEHALF, ADMIN}:
+        return True
+    return caller.login is not None and fold_login(caller.login) == import_.owner
+
+
+def _shown(import_: Import, house: Services) -> Any:
+    if not has_result(import_):
+        return shown(import_)
+    url = house.import_files.link(import_.result_key, name=f"{import_.id}-{import_.mode}.csv",
+                                  seconds=int(_LINK_FOR.total_seconds()))  # fmt: skip
+    return shown(import_, result=FileOut(url=url, expires_at=iso(house.now() + _LINK_FOR)))
