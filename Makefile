@@ -20,7 +20,7 @@ ARGS ?=
 NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
 
-.PHONY: build-dir help setup demo test test-fast cover check format build invoke deploy configure rehearse schema pins clean
+.PHONY: build-dir help setup demo day test test-fast cover check format build invoke deploy configure ledger rehearse capacity bench replay schema pins clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ setup: .venv/done ## Install what demo and test need into .venv (they do it them
 # ---------------------------------------------------------------- daily work
 demo: .venv/done ## Run the main job on a local stack and tell it step by step (no account needed)
 	@$(BIN)/python -m local.demo $(ARGS)
+
+day: .venv/done | build-dir ## A simulated selling day with faults and kills, checked from the handsets: make day ARGS="--scale 1/1000 --seed 3"
+	@$(BIN)/python -m local.day $(ARGS)
 
 POLICIES := tests/template/test_policies.py
 
@@ -96,10 +99,24 @@ deploy: .venv-sam/done build ## sam deploy; STAGE=dev or prod (see samconfig.tom
 configure: .venv/done ## Program document: make configure ARGS="apply local/programs/in_store.yaml --stack instore-dev"
 	@$(BIN)/python -m local.configure $(or $(ARGS),--help)
 
+replay: .venv/done ## What a changed program would have decided: make replay ARGS="--program changed.yaml --stack instore-dev --day 2026-11-21"
+	@$(BIN)/python -m local.replay $(or $(ARGS),--help)
+
+ledger: .venv/done ## Consent ledgers: make ledger ARGS="verify --stack instore-dev --phone +12125550123"
+	@$(BIN)/python -m local.ledger $(or $(ARGS),--help)
+
 rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(NEEDS_313)
 	@$(BIN)/python -m local.rehearse $(ARGS)
+
+capacity: .venv/done ## Which limit breaks first at a load, and when: ARGS="--scale maximum"; docs/capacity.md
+	@$(BIN)/python -m local.capacity $(ARGS)
+
+bench: .venv/done .venv-sam/done .venv-runtime/done ## Measure, and write docs/benchmarks.md (minutes; on a quiet machine)
+	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
+	@$(NEEDS_313)
+	@$(BIN)/python -m local.bench $(ARGS)
 
 pins: .tools/done ## Renew all pins (hashes, no download addresses)
 	@for f in layers/common/requirements requirements/dev requirements/sam requirements/lint requirements/rehearse requirements/runtime requirements/tools; do \

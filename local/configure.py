@@ -5,6 +5,11 @@
     python -m local.configure list     --stack NAME
     python -m local.configure show     --stack NAME [--version N]
     python -m local.configure rollback N --stack NAME [--dry-run]
+    python -m local.configure stop     all | banner NAME | store ACCOUNT/GROUP | associate LOGIN
+                                       --stack NAME [--dry-run] [--note TEXT]
+    python -m local.configure resume   (the same)
+    python -m local.configure release-number NUMBER --stack NAME [--dry-run] [--note TEXT]
+    python -m local.configure status   --stack NAME
     python -m local.configure schema
 
 Exit 0 done, 1 refused (the reasons are printed with their lines), 2 wrong use.
@@ -25,11 +30,13 @@ from typing import Any
 
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
+from local import switches
+from local.template_lengths import template_lines
 from local.yaml_lines import line_of, read_with_lines
 
 from instore.adapters.programs import Programs
 from instore.adapters.table import Table
-from instore.errors import InstoreError, ProgramError
+from instore.errors import BadInputError, InstoreError, ProgramError
 from instore.program import Program, load_program
 
 
@@ -41,7 +48,9 @@ def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
         return 0
     try:
         if args.command == "check":
-            print(_summary(load_program(_read(args))))
+            program = load_program(_read(args))
+            print(_summary(program))
+            print("\n".join(template_lines(program)))
             return 0
         programs = _programs(args, client)
         return int(_COMMANDS[args.command](args, programs))
@@ -109,7 +118,35 @@ def _show(args: argparse.Namespace, programs: Programs) -> int:
     return 0
 
 
-_COMMANDS = {"apply": _apply, "rollback": _rollback, "list": _list, "show": _show}
+def _switch(args: argparse.Namespace, programs: Programs) -> int:
+    stop, what = args.command == "stop", f"{args.command} {args.kind} {args.name}".strip()
+    if (args.kind == "all") is bool(args.name):
+        said = "takes no name" if args.name else "needs a name"
+        raise BadInputError(f"`{args.command} {args.kind}` {said}", code="bad_switch")
+    document = switches.throw(programs, args.at, kind=args.kind, name=args.name, stop=stop)
+    note = f"{what}: {args.note}" if args.note else what
+    done = _store(args, programs, document, note=note)
+    if not stop:
+        told = load_program(document)
+        for hindrance in switches.still_stopped(told, kind=args.kind, name=args.name):
+            print(f"but {hindrance}")
+    return done
+
+
+def _release(args: argparse.Namespace, programs: Programs) -> int:
+    print(switches.release_number(programs, args.at, number=args.number, who=getpass.getuser(),
+                                  note=args.note, dry_run=args.dry_run))  # fmt: skip
+    return 0
+
+
+def _status(args: argparse.Namespace, programs: Programs) -> int:
+    print("\n".join(switches.status(programs, args.at)))
+    return 0
+
+
+_COMMANDS = {"apply": _apply, "rollback": _rollback, "list": _list, "show": _show,
+             "stop": _switch, "resume": _switch, "release-number": _release,
+             "status": _status}  # fmt: skip
 
 
 def _read(args: argparse.Namespace) -> Any:
@@ -133,7 +170,8 @@ def _summary(program: Program) -> str:
             f"({people}), {program.routing.stickiness.value} routing: no problems")  # fmt: skip
 
 
-def _programs(args: argparse.Namespace, client: Any) -> Programs:
+def find_table(args: argparse.Namespace, client: Any) -> Table:
+    """The table that --table names, or the one of --stack."""
     import boto3
 
     name = args.table
@@ -141,25 +179,35 @@ def _programs(args: argparse.Namespace, client: Any) -> Programs:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=args.stack)["Stacks"]
         outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0].get("Outputs", [])}
         name = outputs["TableName"]
-    table = Table(client or boto3.client("dynamodb"), name)
-    return Programs(table, now=lambda: datetime.now(UTC))
+    return Table(client or boto3.client("dynamodb"), name)
+
+
+def _programs(args: argparse.Namespace, client: Any) -> Programs:
+    args.at = find_table(args, client)
+    return Programs(args.at, now=lambda: datetime.now(UTC))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="configure", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("check", "apply", "list", "show", "rollback", "schema"):
+    for name in ("check", "schema", *_COMMANDS):
         command = commands.add_parser(name)
+        if name in ("stop", "resume"):
+            command.add_argument("kind", choices=switches.KINDS)
+            command.add_argument("name", nargs="?", default="")
+        if name == "release-number":
+            command.add_argument("number")
         if name in ("check", "apply"):
             command.add_argument("file")
         if name == "rollback":
             command.add_argument("version", type=int)
         if name == "show":
             command.add_argument("--version", type=int)
-        if name in ("apply", "rollback"):
+        noted = name in ("apply", "stop", "resume", "release-number")
+        if noted or name == "rollback":
             command.add_argument("--dry-run", action="store_true")
-        if name == "apply":
+        if noted:
             command.add_argument("--note", default="")
         if name not in ("check", "schema"):
             where = command.add_mutually_exclusive_group(required=True)

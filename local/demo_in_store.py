@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from instore.receipts import stored_case, stored_decision
+
 from .liveperson import Conversation
 from .scene import Scene
 from .telling import Telling
@@ -78,7 +80,11 @@ def _consents(scene: Scene, telling: Telling) -> None:
     telling.check("the ledger has the consent, the block and the wish", answer.json()["entry"], 3)
     telling.step("An associate of another banner has texted one of them first")
     answer = scene.api(
-        "POST", "/outreach", login=ZOE, key="zoe-1", body=_texts(CUSTOMERS["held"], who="Zoe")
+        "POST",
+        "/outreach",
+        login=ZOE,
+        key="zoe-1",
+        body=_texts(CUSTOMERS["held"], who="Zoe", shop="Zales"),
     )
     telling.fact("answered", f"{answer.status_code} {answer.json()['rows']}")
     telling.check("Zales holds the customer now", answer.json()["rows"][0]["status"], "accepted")
@@ -233,9 +239,9 @@ def _consent(number: str, consent_class: str) -> dict[str, str]:
             "wording": "Yes, my associate may text me about my interests. STOP ends it."}  # fmt: skip
 
 
-def _texts(*numbers: str, who: str) -> dict[str, Any]:
+def _texts(*numbers: str, who: str, shop: str = "Kay") -> dict[str, Any]:
     return {"template": "new-arrivals",
-            "recipients": [{"phone": n, "variables": [who, "your jeweller"]} for n in numbers]}  # fmt: skip
+            "recipients": [{"phone": n, "variables": [who, shop]} for n in numbers]}  # fmt: skip
 
 
 def _text(scene: Scene, name: str, text: str, *, number: str = "") -> Conversation:
@@ -253,13 +259,14 @@ def tell_receipt(scene: Scene, telling: Telling, conversation: Conversation) -> 
     receipt = scene.receipt(conversation.account, conversation.id)
     for other in scene.program.human_accounts():
         receipt = receipt or scene.receipt(other.id, ours(scene, other.id, conversation))
-    trace = receipt["decision"]["trace"]
-    telling.fact("receipt", " -> ".join(f"{t['step']}: {t['why']}" for t in trace))
+    assert receipt is not None, "the conversation was decided"
+    case, trace = stored_case(receipt), stored_decision(receipt).trace
+    telling.fact("receipt", " -> ".join(f"{looked.step}: {looked.why}" for looked in trace))
     names = {user.id: user.nickname for account in scene.sim.world.accounts.values()
              for user in account.users.values()}  # fmt: skip
-    people = ", ".join(f"{names[p['agent_id']]} {p['presence']['status'].lower()}"
-                       for p in receipt["case"]["people"])  # fmt: skip
-    if receipt["case"]["answered"] and people:
+    people = ", ".join(f"{names[one.agent_id]} {one.presence.status.lower()}"
+                       for one in case.people)  # fmt: skip
+    if case.answered and people:
         telling.fact("presence", people)
 
 

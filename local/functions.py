@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,8 +22,9 @@ from instore.runtime.services import Services, using
 from instore.runtime.settings import Settings, read_settings
 
 from .intrinsics import REGION
-from .lock import watching
+from .lock import Watcher, watching
 from .logs import collecting
+from .uploads import SECRET
 from .watch import Call, Watch
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def sleep(self, seconds: float) -> None: ...
+
+
+class Killed(BaseException):
+    """The process ended here, between two instructions. Not an Exception: no handler catches it."""
 
 
 class FunctionFailedError(Exception):
@@ -73,13 +79,20 @@ class StackServices(Services):
     """The services of one function, with AWS clients shared by the stack (building is slow)."""
 
     clients: dict[str, Any]
+    function = ""
     _building = threading.Lock()  # boto3 may not build two clients at a time
 
     def _client(self, name: Any) -> Any:
+        # What S3's client signs for others tells who signed it, as a role's credentials do.
+        own = name == "s3"
+        kept = f"{name} of {self.function}" if own else name
         with self._building:
-            if name not in self.clients:
-                self.clients[name] = super()._client(name)
-            return self.clients[name]
+            if kept not in self.clients:
+                if own:
+                    self.credentials = {"aws_access_key_id": self.function,
+                                        "aws_secret_access_key": SECRET}  # fmt: skip
+                self.clients[kept] = super()._client(name)
+            return self.clients[kept]
 
 
 class Function:
@@ -104,6 +117,8 @@ class Function:
         self._file, _, self._attribute = str(properties["Handler"]).rpartition(".")
         self._code, self._clock, self._make_services = code, clock, make_services
         self._watch = Watch(name, role=role, keys=keys, enforce=enforce, calls=self.calls)
+        # Stands around every AWS call, outside the role's verdict; it may raise Killed.
+        self.boundary: Watcher | None = None
         self._handler: Handler | None = None
         self._services: Services | None = None
         self._one_at_a_time = threading.RLock()
@@ -132,9 +147,13 @@ class Function:
             started = self._clock.now()
             context = Context(self.name, self._memory, self.arn, self._log_group,
                               started + timedelta(seconds=self.timeout_s), self._clock)  # fmt: skip
-            with collecting(self.logs), watching(self._watch, alone=True), using(self.services):
+            with collecting(self.logs), watching(self._around, alone=True), using(self.services):
                 try:
                     result = self._load()(event, context)
+                except Killed as error:
+                    self.start_cold()
+                    raise FunctionFailedError(self.name, kind="Runtime.ExitError",
+                                              message="the process was killed") from error  # fmt: skip
                 except Exception as error:
                     kind = type(error).__name__
                     raise FunctionFailedError(self.name, kind=kind, message=str(error)) from error
@@ -142,6 +161,14 @@ class Function:
                 message = f"Task timed out after {self.timeout_s}.00 seconds"
                 raise FunctionFailedError(self.name, kind="Sandbox.Timedout", message=message)
             return self._as_json(result)
+
+    def _around(
+        self, run: Callable[[], Any], *, service: str, operation: str, params: dict[str, Any]
+    ) -> Any:
+        judged = partial(self._watch, run, service=service, operation=operation, params=params)
+        if self.boundary is None:
+            return judged()
+        return self.boundary(judged, service=service, operation=operation, params=params)
 
     def _as_json(self, result: Any) -> Any:
         try:

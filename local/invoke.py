@@ -15,7 +15,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT, STORE = "10000002", "Kay 1204 Yonkers"
 ANNA, KATE = "anna@kay.example.com", "kate@kay.example.com"
 EXAMPLE_BATCH = "b5d41402abc4b2a76b9719d9"
+EXAMPLE_IMPORT = "i5d41402abc4b2a76b9719d9"
+EXAMPLE_FILE = "Mobile,First name,Shop\r\n+12125550123,Ana,Kay\r\nnobody,Ben,Kay\r\n"
 
 
 class RealClock:
@@ -68,7 +70,7 @@ def main(*words: str) -> int:
 def _one(scene: Scene, run: Any, expected: dict[str, Any], known: dict[str, str]) -> None:
     name = expected["file"]
     function = "".join(part.title() for part in name.split(".")[0].split("_"))
-    event = _filled(scene, json.loads((ROOT / "events" / name).read_text("utf-8")), known)
+    event = filled(scene, json.loads((ROOT / "events" / name).read_text("utf-8")), known)
     answer, took = run(function, event)
     shown = dict(answer) if isinstance(answer, dict) else answer
     if isinstance(shown, dict) and isinstance(shown.get("body"), str):
@@ -82,11 +84,35 @@ def _one(scene: Scene, run: Any, expected: dict[str, Any], known: dict[str, str]
         for step in path:
             value = value[step]
         known[word] = str(value)
+        if word == "IMPORT":  # the form it gave is used
+            scene.stack.client("s3").put_object(
+                Bucket=scene.stack.outputs["ImportBucketName"],
+                Key=f"imports/{value}/upload.csv", Body=EXAMPLE_FILE.encode(),
+            )  # fmt: skip
     print(f"  ✓ {name:<38} {took:7.1f} ms")
 
 
 @contextmanager
 def _runtimes() -> Iterator[tuple[Scene, Any]]:
+    with ExitStack() as open_things:
+        scene, environment = open_things.enter_context(surroundings())
+        started: dict[str, LambdaRuntime] = {}
+
+        def run(function: str, event: Any) -> tuple[Any, float]:
+            if function not in started:
+                deployed = scene.stack.functions[function]
+                started[function] = open_things.enter_context(LambdaRuntime(
+                    function, timeout_s=deployed.timeout_s, memory_mb=512,
+                    environment=environment(function),
+                ))  # fmt: skip
+            return started[function].invoke(event)
+
+        yield scene, run
+
+
+@contextmanager
+def surroundings() -> Iterator[tuple[Scene, Callable[[str], dict[str, str]]]]:
+    """A scene, AWS and LivePerson over loopback, and what a built function's environment is."""
     with ExitStack() as open_things:
         scene = Scene("in_store.yaml", now=datetime.now(UTC), clock=RealClock())
         open_things.enter_context(scene)
@@ -107,22 +133,16 @@ def _runtimes() -> Iterator[tuple[Scene, Any]]:
         aws.start()
         open_things.callback(aws.stop)
         host, port = aws.get_host_and_port()
-        started: dict[str, LambdaRuntime] = {}
 
-        def run(function: str, event: Any) -> tuple[Any, float]:
-            if function not in started:
-                deployed = scene.stack.functions[function]
-                started[function] = open_things.enter_context(LambdaRuntime(
-                    function, timeout_s=deployed.timeout_s, memory_mb=512,
-                    environment={**deployed.environment, "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-                                 "AWS_EC2_METADATA_DISABLED": "true"},
-                ))  # fmt: skip
-            return started[function].invoke(event)
+        def environment(function: str) -> dict[str, str]:
+            return {**scene.stack.functions[function].environment,
+                    "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+                    "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
 
-        yield scene, run
+        yield scene, environment
 
 
-def _filled(scene: Scene, event: Any, known: dict[str, str]) -> Any:
+def filled(scene: Scene, event: Any, known: dict[str, str]) -> Any:
     """Put in what only a running stack knows: token, signature, time stamp, batch."""
     account = scene.program.account(ACCOUNT)
     assert account is not None
@@ -130,6 +150,7 @@ def _filled(scene: Scene, event: Any, known: dict[str, str]) -> Any:
         "BOT_TOKEN": scene.sim.bot_token(ACCOUNT, account.bot_client_id),
         "TIMESTAMP": str(int(time.time())),
     })  # fmt: skip
+    text = text.replace(EXAMPLE_IMPORT, known.get("IMPORT", EXAMPLE_IMPORT))
     event = json.loads(text.replace(EXAMPLE_BATCH, known.get("BATCH", EXAMPLE_BATCH)))
     headers = event.get("headers", {})
     if headers.get("x-liveperson-signature") == "${SIGNATURE}":

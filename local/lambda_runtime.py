@@ -64,12 +64,14 @@ def _can_mount() -> list[str] | None:
 
 
 class LambdaRuntime:
-    """One built function, started at once, stopped by `close`."""
+    """One built function, started at once, stopped by `close`. `task`: its folder, if it is not
+    where `sam build` puts it."""
 
     def __init__(
-        self, function: str, *, environment: Mapping[str, str], timeout_s: int, memory_mb: int
-    ) -> None:
-        task = BUILD / function
+        self, function: str, *, environment: Mapping[str, str], timeout_s: int, memory_mb: int,
+        task: Path | None = None,
+    ) -> None:  # fmt: skip
+        task = task or BUILD / function
         self._port, internal = free_ports(2)
         mount = _can_mount()
         self.layer_at = "/opt/python" if mount else str(LAYER / "python")

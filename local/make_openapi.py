@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "docs" / "openapi.json"
+# Every room with HTTP operations has its models and routes in one of these.
+ROOMS = ("outreach_models", "import_models", "explain_models", "template_models",
+         "customer_models")  # fmt: skip
 MEANING = {
     200: "Nothing to send, or the answer", 201: "Recorded", 202: "Taken",
     400: "The request is wrong; the same one will be refused again", 401: "No verified token",
@@ -22,10 +27,13 @@ def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description of the outreach API."""
     from pydantic.json_schema import models_json_schema
 
-    from instore.runtime.outreach_models import ROUTES, ErrorOut, Route
+    from instore.runtime.outreach_models import ErrorOut, Route
 
-    models = {ErrorOut} | {m for r in ROUTES for m in r.gives.values()}
-    models |= {r.takes for r in ROUTES if r.takes}
+    routes: list[Route] = [
+        route for room in ROOMS for route in importlib.import_module(f"instore.runtime.{room}").ROUTES
+    ]  # fmt: skip
+    models = {ErrorOut} | {m for r in routes for m in r.gives.values()}
+    models |= {r.takes for r in routes if r.takes}
     wanted = sorted(models, key=lambda model: model.__name__)
     modes: list[tuple[Any, Any]] = [
         (model, "serialization" if model.__name__.endswith("Out") else "validation")
@@ -47,11 +55,17 @@ def document() -> dict[str, Any]:
         }  # fmt: skip
         if route.takes is not None:
             described["requestBody"] = {"required": True, "content": content(route.takes.__name__)}
-        parameters = []
-        if "{id}" in route.key:
-            parameters.append({"name": "id", "in": "path", "required": True,
-                               "schema": {"type": "string"}})  # fmt: skip
-        if route.name == "send":
+        parameters: list[dict[str, Any]] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"{(\w+)}", route.key)
+        ]
+        if route.name == "templates":
+            parameters.append({
+                "name": "associate", "in": "query", "required": False,
+                "description": "login name; only with scope outreach/behalf",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 254},
+            })  # fmt: skip
+        if route.name in ("send", "import_file"):
             parameters.append({
                 "name": "Idempotency-Key", "in": "header", "required": True,
                 "description": "1-200 printable characters; same key and body, same answer",
@@ -60,7 +74,7 @@ def document() -> dict[str, Any]:
         return described | ({"parameters": parameters} if parameters else {})
 
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         method, path = route.key.split(" ")
         paths.setdefault(path, {})[method.lower()] = operation(route)
     return {

@@ -13,7 +13,6 @@ bots, numbers and templates come from the program itself; a scene adds only peop
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,13 +65,13 @@ class Scene:
 
     def __init__(
         self, program: str | Path, *, now: datetime, options: Options | None = None, seed: int = 7,
-        enforce: bool = True, clock: Any = None,
+        enforce: bool = True, clock: Any = None, make_services: Any = None,
     ) -> None:  # fmt: skip
         self.clock = clock or SceneClock(now)
         self.sim = LivePersonSim(self.clock, options=options, seed=seed)
         self.brand = Brand()
         self.issuer = Issuer(self.clock)
-        self._enforce = enforce
+        self._enforce, self._make_services = enforce, make_services
         self._open = ExitStack()
         self.rosters: dict[str, _Roster] = {}
         self.stack: LocalStack
@@ -90,7 +89,12 @@ class Scene:
                 "LivePersonDomainApi": self.sim.url, "LivePersonGateway": self.sim.url,
             }  # fmt: skip
             self.stack = opening.enter_context(
-                LocalStack(self.clock, parameters=parameters, enforce=self._enforce)
+                LocalStack(
+                    self.clock,
+                    parameters=parameters,
+                    enforce=self._enforce,
+                    make_services=self._make_services,
+                )
             )
             self.http = opening.enter_context(httpx.Client(base_url=self.stack.url, timeout=30))
             self._open = opening.pop_all()
@@ -242,10 +246,9 @@ class Scene:
         assert found is not None
         return found
 
-    def receipt(self, account: str, conversation: str) -> Mapping[str, Any]:
-        """Why a conversation was routed as it was."""
-        item = self.conversation(account, conversation)
-        return dict(json.loads(item["receipt"])) if "receipt" in item else {}
+    def receipt(self, account: str, conversation: str) -> str | None:
+        """Why a conversation was routed as it was, as it is stored."""
+        return self.conversation(account, conversation).get("receipt")
 
     def conversation(self, account: str, conversation: str) -> dict[str, Any]:
         """Our own item of a conversation."""

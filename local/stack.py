@@ -15,6 +15,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,19 @@ from botocore.config import Config
 from instore.runtime.services import Services
 from instore.runtime.settings import Settings
 
+from .buckets import connect
 from .functions import Clock, Function, StackServices
 from .intrinsics import REGION
 from .logs import personal_lines
 from .machine import RealEndpointError, machine
 from .permissions import keep
-from .policy import partition_keys, role_of
+from .policy import judge, partition_keys, role_of
 from .pump import Pump, QueueMapping, Source
 from .rendering import Rendered, deploy, render
 from .schedules import AsyncCalls, Schedule
 from .streams import StreamMapping
 from .template import TEMPLATE, table_definition
+from .uploads import UploadDoor
 from .watch import Call
 from .web import Api, Server
 
@@ -62,6 +65,7 @@ class LocalStack:
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self._server: Server | None = None
+        self._storage: Server | None = None
 
     def __enter__(self) -> LocalStack:
         with ExitStack() as opening:
@@ -82,10 +86,12 @@ class LocalStack:
             self._template, parameters=self._parameters, stack=f"local{next(_numbers)}"
         )
         deploy(self.rendered)
+        connect(self.rendered)
         self.functions = {name: self._function(name, properties) for name, properties
                           in self.rendered.of("AWS::Lambda::Function").items()}  # fmt: skip
         for name in self.rendered.of("AWS::ApiGatewayV2::Api"):
             api = Api(self.rendered, name, functions=self.functions, clock=self.clock)
+            self.answer = api.answer  # the same API without a socket
             self._server = Server(api.answer)
             opening.callback(self._server.close)
         rules = {self.rendered.named(one["FunctionName"]): one for one in
@@ -112,6 +118,15 @@ class LocalStack:
         if self._server is None:
             raise LookupError("the template has no HTTP API")
         return self._server.url
+
+    @property
+    def storage_url(self) -> str:
+        """S3's front door on loopback, for forms and links: the bucket's host goes into Host."""
+        if self._storage is None:
+            door = UploadDoor(self.client("s3"), judge=self._signed)
+            self._storage = Server(door.answer)
+            self._open.callback(self._storage.close)
+        return self._storage.url
 
     @property
     def table_name(self) -> str:
@@ -152,6 +167,10 @@ class LocalStack:
         """Run a function (logical id) on an event. Raises FunctionFailedError."""
         return self.functions[function](event)
 
+    def another(self, function: str) -> Function:
+        """A second process of a function (logical id), as Lambda starts one beside a busy one."""
+        return self._function(function, self.rendered.of("AWS::Lambda::Function")[function])
+
     def pump(self, *, until_idle: bool = True, patience_s: float = 0) -> int:
         """Deliver what waits in queues, streams and for another try; gives the batches it took.
 
@@ -180,7 +199,8 @@ class LocalStack:
 
     def put_roster(self, account: str, *, stores_csv: str, associates_csv: str) -> None:
         """Drop an account's roster files into the stack's bucket (docs/roster.md)."""
-        (name,) = self.rendered.of("AWS::S3::Bucket")
+        buckets = list(self.rendered.of("AWS::S3::Bucket"))
+        name = "RosterBucket" if "RosterBucket" in buckets else buckets[0]
         for file, text in (("stores.csv", stores_csv), ("associates.csv", associates_csv)):
             self.client("s3").put_object(
                 Bucket=self.rendered.reference(name), Key=f"roster/{account}/{file}",
@@ -207,15 +227,27 @@ class LocalStack:
             name, properties=properties, arn=self.rendered.reference(f"{name}.Arn"),
             code=Path(self.rendered.resources[name]["Metadata"]["CodeUri"]),
             role=role_of(self.rendered, name), keys=partition_keys(self.rendered),
-            clock=self.clock, make_services=self._services, enforce=self._enforce,
+            clock=self.clock, make_services=partial(self._services, function=name),
+            enforce=self._enforce,
         )  # fmt: skip
 
-    def _services(self, settings: Settings) -> Services:
+    def _services(self, settings: Settings, *, function: str = "") -> Services:
         if self._make_services is not None:
             return self._make_services(settings, now=self.clock.now, sleep=self.clock.sleep)
         made = StackServices(settings, now=self.clock.now, sleep=self.clock.sleep)
         made.clients = self._clients
+        made.function = function
         return made
+
+    def _signed(self, signer: str, operation: str, params: Mapping[str, Any]) -> bool:
+        # A form or a link can do what the role of the function that signed it can do.
+        function = self.functions.get(signer)
+        if function is None:
+            return False
+        verdict = judge(function.role, service="s3", operation=operation, params=params,
+                        keys=partition_keys(self.rendered))  # fmt: skip
+        function.calls.append(Call("s3", operation, params, verdict))
+        return verdict.allowed
 
     def _mappings(self) -> list[Source]:
         found: list[Source] = []

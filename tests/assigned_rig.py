@@ -10,6 +10,7 @@ from typing import Any
 
 from instore.adapters.conversation_changes import ConversationChanges
 from instore.adapters.customers import Customers
+from instore.adapters.number_health import NumberHealth
 from instore.adapters.pace import Pace
 from instore.adapters.stores import Stores
 from instore.adapters.table import Table
@@ -19,6 +20,7 @@ from instore.campaign import Campaign, CampaignResult
 from instore.directory import Associate, Pointer, Store, document
 from instore.model import Phone, epoch, epoch_ms, iso
 from instore.notify import Means, Resumed, resume
+from instore.number_health import Hold
 from instore.program import Program
 
 ACCOUNT = "20000001"
@@ -74,8 +76,9 @@ class Rig:
     @property
     def means(self) -> Means:
         return Means(
-            program=self.program, changes=ConversationChanges(self.table), stores=self.stores,
-            customers=self.customers, liveperson=self.vendor,  # type: ignore[arg-type]
+            program=self.program, current=lambda: self.program, stores=self.stores,
+            changes=ConversationChanges(self.table), customers=self.customers,
+            numbers=NumberHealth(self.table), liveperson=self.vendor,  # type: ignore[arg-type]
             pace=Pace(self.table, now=self.clock.now, sleep=self.clock.sleep), now=self.clock.now,
         )  # fmt: skip
 
@@ -90,6 +93,7 @@ class Rig:
         return replace(
             self.means, customers=customers, stores=stores,  # type: ignore[arg-type]
             pace=SimpleNamespace(take=lambda *_, **__: 0.0),  # type: ignore[arg-type]
+            numbers=SimpleNamespace(hold_of=lambda *_, **__: Hold("")),  # type: ignore[arg-type]
         )  # fmt: skip
 
     def clean(self) -> Rig:

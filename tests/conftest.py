@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator
@@ -85,10 +86,15 @@ def dynamodb(_aws: None) -> Any:
     return boto3.client("dynamodb", endpoint_url=os.environ.get("DYNAMODB_ENDPOINT") or None)
 
 
+@functools.cache
+def _definition() -> dict[str, Any]:
+    return table_definition()
+
+
 @pytest.fixture
 def table(dynamodb: Any) -> Iterator[Table]:
     name = f"test-{os.getpid()}-{next(_numbers)}"
-    dynamodb.create_table(**{**table_definition(), "TableName": name})
+    dynamodb.create_table(**{**_definition(), "TableName": name})
     yield Table(dynamodb, name)
     dynamodb.delete_table(TableName=name)
 

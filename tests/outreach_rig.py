@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -98,7 +98,8 @@ class Vendor:
         self.unclear: set[str] = set()
         self.failures: list[Exception | None] = []  # next calls; None = works
         self.processed_although_failed = False
-        self.statuses: dict[str, TextStatus] = {}
+        self.statuses: dict[str, TextStatus] = {}  # what a listing says, by the vendor's id
+        self.reported: dict[str, TextStatus] = {}  # what outbound reporting says
         self.report_failure: Exception | None = None
         self.names_told = True
         self.asked: list[str] = []
@@ -135,16 +136,33 @@ class Vendor:
         ids = [f"id-{p.digits}" for p, _ in campaign.recipients]
         return [self.statuses.get(i, TextStatus(i, "DELIVERED", None, None)) for i in ids]
 
-    def transactions(self, account: Any, *, start: datetime, end: datetime) -> list[Transaction]:
+    def campaign_report(self, account: Any, *, campaign_id: str) -> list[TextStatus]:
+        self.asked.append("report")
+        if self.report_failure is not None:
+            raise self.report_failure
+        at, campaign = self.campaigns[int(campaign_id.removeprefix("c-")) - 1]
+        if at > self._now() - timedelta(minutes=20):
+            return []
+        ids = [f"id-{p.digits}" for p, _ in campaign.recipients]
+        return [self.reported.get(i, TextStatus(i, "DELIVERED", None, None)) for i in ids]
+
+    def transactions(
+        self, account: Any, *, start: datetime, end: datetime, statuses: Sequence[str] = (),
+        skills: Sequence[str] = (),
+    ) -> list[Transaction]:  # fmt: skip
         self.asked.append("transactions")
         if self.report_failure is not None:
             raise self.report_failure
         shown = self._now() - timedelta(minutes=20)
         return [
-            Transaction(f"t-{n}-{m}", f"c-{n}", "SENT", None, None, at, None)
+            Transaction(f"t-{n}-{m}", f"c-{n}", told.status, None, told.error, at, None,
+                        campaign.skill)
             for n, (at, campaign) in enumerate(self.campaigns, 1)
-            for m, _ in enumerate(campaign.recipients)
-            if start <= at <= end and at <= shown
+            for m, (number, _) in enumerate(campaign.recipients)
+            if start <= at <= end and at <= shown and campaign.skill in (skills or campaign.skill)
+            for told in [self.reported.get(f"id-{number.digits}",
+                                           TextStatus("", "SENT", None, None))]
+            if told.status in (statuses or told.status)
         ]  # fmt: skip
 
     def campaign_name(self, account: Any, *, campaign_id: str) -> str | None:

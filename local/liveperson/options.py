@@ -45,6 +45,8 @@ class Options:
     open_conversation_status: str = "NOT_SENT"  # in campaign/{id}/conversations
     lookback_days: int = 30
     reporting_delay_s: int = 1200  # "up to 20 minutes": always the full 20
+    carrier_verdicts: Literal["listed", "reported"] = "listed"
+    # does campaign/{id}/conversations show what carriers refused, or outbound reporting only
     report_names_campaigns: bool = True  # campaigns/{id}/ carries campaignName (example: does not)
 
     # -- conversations

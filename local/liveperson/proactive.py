@@ -18,6 +18,7 @@ from .state import Account, Campaign, Recipient, Template
 from .tokens import bearer
 from .world import World
 
+FILTERED = "twilio_30007", "Message filtered"
 OPENS, CLOSES = 8, 21  # hours of the recipient's day in which SMS campaigns go out
 
 
@@ -65,10 +66,12 @@ def campaign_conversations(world: World, request: Request, found: dict[str, str]
     if not world.meter("campaign status", limit=world.options.requests_per_s):
         raise Refused(429, "more than 10 requests in a second")
     campaign = known_campaign(world, account, found["id"])
+    hidden = world.options.carrier_verdicts == "reported"
     waiting = any(r.status in ("DRAFT", "SCHEDULED") for r in campaign.recipients)
     rows = [
-        {"id": r.id, "status": r.status, "conversationId": r.conversation or None,
-         "errorMessage": r.error[1] if r.error else None}
+        {"id": r.id, "conversationId": r.conversation or None,
+         **({"status": "DELIVERED", "errorMessage": None} if hidden and r.error == FILTERED else
+            {"status": r.status, "errorMessage": r.error[1] if r.error else None})}
         for r in campaign.recipients
     ]  # fmt: skip
     return answer(200, {"campaignStatus": "RUNNING" if waiting else "FINISHED",
@@ -102,6 +105,11 @@ def _send(world: World, campaign: Campaign, recipient: Recipient) -> None:
             return
         text = HandsetText(world.now(), recipient.phone, campaign.number, recipient.text,
                            "campaign", campaign=campaign.name)  # fmt: skip
+        if world.filters(campaign.number):
+            world.dropped.append((FILTERED[0], text))
+            recipient.times["sentTime"] = world.now()
+            _end(world, recipient, "FAILED", "failedTime", FILTERED)
+            return
         if not world.to_handset(text):
             why = ("outbound_twilio_21614", "Not a mobile number")
             _end(world, recipient, "FAILED", "failedTime", why)

@@ -80,6 +80,10 @@ class LivePersonSim(Setup):
         with self.world.lock:
             return intake.text_from(self.world, phone, to=to, text=text)
 
+    def filter_texts(self, number: str, *, share: float = 1.0) -> None:
+        """From now on carriers filter this share of a number's campaign texts (seeded); 0 ends it."""
+        self.world.filtered[number] = share
+
     # -- time
     def tick(self) -> bool:
         """Do one due piece of work: a bot call, a campaign text, a fallback, a retry."""

@@ -64,6 +64,7 @@ class World:
         self.campaigns: dict[str, Campaign] = {}
         self.handsets: list[HandsetText] = []
         self.dropped: list[tuple[str, HandsetText]] = []
+        self.filtered: dict[str, float] = {}  # number -> share of its campaign texts
         self.misroutes: list[tuple[str, str, str]] = []
         self.escalations: list[tuple[str, str]] = []
         self.refusals: list[Refusal] = []
@@ -143,6 +144,10 @@ class World:
         self.refusals.append(Refusal(self.now(), request.method, request.path, account,
                                      refused.status, refused.reason))  # fmt: skip
 
+    def filters(self, number: str) -> bool:
+        """Does the carrier filter the next campaign text of this number. Seeded."""
+        return number in self.filtered and self.random.random() < self.filtered[number]
+
     def to_handset(self, text: HandsetText) -> bool:
         """Hand a text to the carrier. False (and kept in `dropped`) when the handset opted out."""
         phone = self.phone(text.phone)
@@ -158,6 +163,11 @@ class World:
         return True
 
     # -- calls we make
+    def go_through(self, transport: httpx.BaseTransport) -> None:
+        """From now on make calls through this, instead of over loopback."""
+        self._http.close()
+        self._http = httpx.Client(transport=transport)
+
     def call(
         self, kind: str, method: str, url: str, *, body: Any, raw: bytes,
         headers: dict[str, str], timeout: float,

@@ -18,13 +18,14 @@ from instore.model import Phone, due_shard
 
 def full(now: datetime) -> Batch:
     rows = (
-        Row(0, Phone("+12125550100"), ("Anna", "Kay"), RowState.SENT, segments=2,
-            zone="America/New_York", postal_code="10704", chunk="t-0", vendor_id="v"),
+        Row(0, None, state=RowState.SENT, segments=2, chunk="t-0", vendor_id="v",
+            customer="c-0", masked="+1…00"),
         Row(1, None).blocked("invalid_number"),
         Row(2, Phone("+12125550101"), (), RowState.DEFERRED, reason="outside_window",
             until=now + timedelta(hours=3), rule="NY 08:00", segments=1,
             first=(now + timedelta(hours=1), "NY 07:00")),
-        Row(3, Phone("+12125550102"), (), RowState.ACCEPTED, segments=1, first=(None, None)),
+        Row(3, Phone("+12125550102"), ("Anna", "Kay"), RowState.ACCEPTED, segments=1,
+            zone="America/New_York", postal_code="10704", first=(None, None)),
     )  # fmt: skip
     return Batch(
         id="b1", pointer=Pointer("10000002", "4100", "201"), login="a@x", banner="kay",
@@ -38,15 +39,36 @@ def full(now: datetime) -> Batch:
 def test_a_batch_comes_back_as_it_went(table: Table, now: datetime) -> None:
     batch = full(now)
     assert from_item(to_item(batch)) == batch
-    batches = Batches(table)
+    batches = Batches(table, id_of=str)
     assert batches.create(batch, now=now) is None
     assert batches.get("b1") == batch
     assert batches.get_many(["b1", "b2"]) == {"b1": batch}
     assert batches.get("b2") is None
 
 
+def test_a_number_is_kept_only_while_a_text_is_still_to_go(table: Table, now: datetime) -> None:
+    """However a row is written, and in whatever state (I10): one place sees to it."""
+    for state in RowState:
+        batches = Batches(table, id_of=lambda phone: f"id of {phone.e164}")
+        row = Row(0, Phone("+12125550100"), ("Anna",), state, zone="America/New_York",
+                  postal_code="10704", segments=1)  # fmt: skip
+        batch = replace(full(now), id=f"b-{state}", rows=(row,))
+        batches.create(batch, now=now)
+        created = batches.get(batch.id)
+        saved = batches.save(batch)
+        assert saved is not None
+        assert batches.get(batch.id) == saved
+        assert created is not None
+        to_go = state in ("pending", "accepted", "deferred")
+        without = replace(row, phone=None, variables=(), zone=None, postal_code=None,
+                          customer="id of +12125550100", masked="+1…00")  # fmt: skip
+        assert created.rows == saved.rows == ((row,) if to_go else (without,))
+        assert saved.rows[0].shown == "+1…00"
+        assert saved.rows[0].customer_by(batches._id_of) == "id of +12125550100"
+
+
 def test_a_batch_of_ten_stays_under_one_kilobyte_while_it_is_queued(now: datetime) -> None:
-    from tests.functions.test_outreach_budget import item_size
+    from local.units import item_size
 
     from instore.adapters.table import encode
 
@@ -59,7 +81,7 @@ def test_a_batch_of_ten_stays_under_one_kilobyte_while_it_is_queued(now: datetim
 def test_a_batch_nobody_can_read_does_not_take_the_others_along(
     table: Table, now: datetime
 ) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     good = replace(batch, id="b2")
     batches.create(good, now=now)
     item = to_item(batch)
@@ -73,7 +95,7 @@ def test_a_batch_nobody_can_read_does_not_take_the_others_along(
 
 
 def test_a_day_holds_no_more_shares_than_texts(table: Table, now: datetime) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     key = ("ASSOCIATE#10000002#201", "DAY#2026-11-18")
     assert batches.take_quota(batch, wanted=0, limit=5, now=now) == (0, 0)
     assert table.get(*key) is None
@@ -87,7 +109,7 @@ def test_a_day_holds_no_more_shares_than_texts(table: Table, now: datetime) -> N
 
 
 def test_the_same_id_twice_gives_back_the_first(table: Table, now: datetime) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     batches.create(batch, now=now)
     assert batches.create(replace(batch, fingerprint="other"), now=now) == batch
     later = now + timedelta(days=36)
@@ -95,7 +117,7 @@ def test_the_same_id_twice_gives_back_the_first(table: Table, now: datetime) -> 
 
 
 def test_only_one_writer_wins_a_revision(table: Table, now: datetime) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     batches.create(batch, now=now)
     first = batches.save(replace(batch, due_at=None, claim=None, owed=0, campaigns={}))
     assert first is not None
@@ -107,7 +129,7 @@ def test_only_one_writer_wins_a_revision(table: Table, now: datetime) -> None:
 
 
 def test_a_write_repeated_by_the_sdk_has_won(table: Table, now: datetime) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     batches.create(batch, now=now)
     change = replace(batch, due_at=None, claim=None)
     assert batches.save(change) is not None
@@ -116,7 +138,7 @@ def test_a_write_repeated_by_the_sdk_has_won(table: Table, now: datetime) -> Non
 
 
 def test_saving_what_is_not_there_creates_nothing(table: Table, now: datetime) -> None:
-    batches = Batches(table)
+    batches = Batches(table, id_of=str)
     assert batches.save(full(now)) is None
     assert batches.get("b1") is None
 
@@ -126,7 +148,7 @@ def _shard() -> int:
 
 
 def test_due_work_is_found_when_it_is_due(table: Table, now: datetime) -> None:
-    batches, batch = Batches(table), full(now)
+    batches, batch = Batches(table, id_of=str), full(now)
     batches.create(batch, now=now)
     assert batches.due(now=now, shard=_shard(), limit=5) == []
     (item,) = batches.due(now=now + timedelta(minutes=25), shard=_shard(), limit=5)
@@ -141,7 +163,7 @@ def test_a_crowded_day_gives_up_after_a_while(
 
     monkeypatch.setattr(table, "update", refuse)
     with pytest.raises(UnavailableError):
-        Batches(table).take_quota(full(now), wanted=5, limit=10, now=now)
+        Batches(table, id_of=str).take_quota(full(now), wanted=5, limit=10, now=now)
 
 
 def test_a_put_refused_without_an_item_is_no_answer(
@@ -149,4 +171,4 @@ def test_a_put_refused_without_an_item_is_no_answer(
 ) -> None:
     monkeypatch.setattr(table, "put", lambda *_, **__: Refused(None))
     with pytest.raises(UnavailableError):
-        Batches(table).create(full(now), now=now)
+        Batches(table, id_of=str).create(full(now), now=now)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.adapters.vendor_rig import ACCOUNT, Rig, good, told
 
-from instore.adapters.liveperson import Transaction
+from instore.adapters.liveperson import TextStatus, Transaction
 from instore.errors import VendorError, VendorGarbageError
 
 START = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -111,6 +111,53 @@ def test_name_of_a_campaign_if_it_is_told(clock: Any, body: Any, name: str | Non
     rig = Rig(clock, good(body))
     assert rig.liveperson.campaign_name(ACCOUNT, campaign_id="camp1") == name
     assert told(rig.seen[0]) == ("GET", f"{URL}/campaigns/camp1/", {})
+
+
+def test_statuses_and_skills_are_asked_for_by_name(clock: Any) -> None:
+    rig = Rig(clock, page(row("t1", skill="kay", messageStatus="FAILED",
+                              errorCode="twilio_30007")))  # fmt: skip
+    (found,) = rig.liveperson.transactions(
+        ACCOUNT, start=START, end=START + timedelta(hours=1), statuses=("FAILED",), skills=("kay",)
+    )
+    assert json.loads(rig.seen[0].content)["filters"] == {
+        "channels": ["sms"], "messagestatus": ["FAILED"], "skills": ["kay"]}  # fmt: skip
+    assert (found.skill, found.error_code) == ("kay", "twilio_30007")
+
+
+def reported(*rows: Any) -> httpx.Response:
+    return good({"requestMetadata": {"accountId": "1"}, "page": {"count": len(rows)},
+                 "consumersReport": list(rows)})  # fmt: skip
+
+
+def test_how_each_text_of_a_campaign_ended(clock: Any) -> None:
+    words = "to +12125550101 was filtered"
+    rig = Rig(clock, reported(
+        {"id": "t1", "status": "FAILED", "errorCode": 30007, "errorMessage": words,
+         "conversationId": None},
+        {"id": "t2", "status": "DELIVERED", "errorCode": None, "conversationId": "c"},
+        {"id": 3, "status": None},
+    ))  # fmt: skip
+    assert rig.liveperson.campaign_report(ACCOUNT, campaign_id="a/b") == [
+        TextStatus("t1", "FAILED", None, "30007"), TextStatus("t2", "DELIVERED", "c", None),
+        TextStatus("3", "SCHEDULED", None, None),
+    ]  # fmt: skip
+    assert told(rig.seen[0])[:2] == ("GET", f"{URL}/campaigns/a%2Fb/")
+
+
+def test_a_campaign_not_reported_yet_is_no_news(clock: Any) -> None:
+    rig = Rig(clock, httpx.Response(404, json={"code": 0, "message": "no"}))
+    assert rig.liveperson.campaign_report(ACCOUNT, campaign_id="camp1") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, {"page": {}}, {"consumersReport": {}}, {"consumersReport": [7]},
+     {"consumersReport": [{"id": "", "status": "SENT"}]},
+     {"consumersReport": [{"id": "t", "status": 7}]}],
+)  # fmt: skip
+def test_a_campaigns_report_with_holes_is_no_report(clock: Any, body: Any) -> None:
+    with pytest.raises(VendorGarbageError):
+        Rig(clock, good(body)).liveperson.campaign_report(ACCOUNT, campaign_id="camp1")
 
 
 def test_name_of_an_unknown_campaign(clock: Any) -> None:

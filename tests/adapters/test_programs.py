@@ -68,6 +68,7 @@ def test_functions_read_it_once_a_minute(
     clock.advance(59)
     assert programs.current() is first
     assert len(requests_made) == 1
+    assert requests_made[0][2]["ConsistentRead"] is True  # a switch counts from when it is thrown
     clock.advance(2)
     assert programs.current() is first  # same version: not parsed again
     assert [call[1] for call in requests_made] == ["GetItem", "GetItem"]

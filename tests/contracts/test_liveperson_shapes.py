@@ -154,7 +154,9 @@ def test_transactions(clock: Any) -> None:
         ACCOUNT, start=clock.now() - timedelta(hours=6), end=clock.now()
     )
     attempted = datetime(2026, 11, 18, 12, 0, 0, 250000, tzinfo=UTC)
-    assert found == [Transaction("5d0f", "b7cXYZqrS", "FAILED", None, "400", attempted, None)]
+    assert found == [
+        Transaction("5d0f", "b7cXYZqrS", "FAILED", None, "400", attempted, None, "kay")
+    ]
 
 
 def test_campaign_report_as_published_has_no_name(clock: Any) -> None:

@@ -40,6 +40,12 @@ GSM, UCS = "GSM-7", "UCS-2"
         ("á" * 66 + "💍" + "á" * 66, 3, UCS, 134),
         ("á" * 65 + "💍" + "á" * 67, 2, UCS, 134),
         ("Arrêtez", 1, UCS, 7),
+        ("Çà¿Ω", 1, GSM, 4),
+        ("[" * 81, 2, GSM, 162),
+        ("x" * 153 + "[" + "x" * 10, 2, GSM, 165),
+        ("line1\nline2", 1, GSM, 11),
+        ("5½ off", 1, UCS, 6),
+        ("zero\u200bwidth", 1, UCS, 10),
     ],
 )
 def test_segments(text: str, count: int, encoding: str, units: int) -> None:

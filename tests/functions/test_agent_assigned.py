@@ -195,6 +195,7 @@ def test_an_assignment_costs_what_it_must(
         "UpdateItem",  # settled, notice owed
         "GetItem",  # customer
         "UpdateItem", "UpdateItem",  # first binding of this customer
+        "GetItem",  # is the number held
         "UpdateItem", "UpdateItem",  # pace, idle line
         "UpdateItem",  # claimed
         "GetItem",  # customer, as of now

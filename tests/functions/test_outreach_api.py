@@ -187,8 +187,15 @@ def test_the_same_key_gives_the_first_answer_after_a_deferred_text_was_blocked(r
     assert rig.states(first[1]["id"]) == ["blocked"]
     assert rig.text(numbers) == first
     _, seen = rig.ask("GET /outreach/{id}", path={"id": first[1]["id"]})
-    assert seen["rows"][0] == {"n": 0, "status": "blocked", "reason": "stopped_all", "segments": 1,
-                               "phone": seen["rows"][0]["phone"]}  # fmt: skip
+    row = seen["rows"][0]
+    assert row == {
+        "n": 0, "status": "blocked", "reason": "stopped_all", "segments": 1, "phone": row["phone"],
+        "first_status": "deferred", "first_until": first[1]["rows"][0]["until"],
+        "first_rule": first[1]["rows"][0]["rule"], "chunk": row["chunk"],
+        "why": "It was not sent. Texting is switched off for everybody. When it was taken it was "
+        f"to go from {first[1]['rows'][0]['until']} on, by the rule "
+        f"{first[1]['rows'][0]['rule']}. A later look decided otherwise.",
+    }  # fmt: skip
 
 
 def test_asking_in_vain_does_not_make_the_day_grow(rig: Rig) -> None:
@@ -366,8 +373,15 @@ def test_look_shows_states_to_the_owner_only(rig: Rig) -> None:
     assert status == 200
     assert body == {
         "id": taken["id"], "state": "accepted", "remaining_today": 99,
-        "rows": [{"n": 0, "status": "accepted", "segments": 1, "phone": "+1…00"},
-                 {"n": 1, "status": "blocked", "reason": "invalid_number", "segments": 0}],
+        "associate": LOGINS[ANNA], "account": "10000002", "agent_id": ANNA, "banner": "kay",
+        "template": "new-arrivals", "program": 1, "accepted_at": "2026-11-18T17:00:00.000Z",
+        "day": "2026-11-18",
+        "rows": [{"n": 0, "status": "accepted", "segments": 1, "phone": "+1…00",
+                  "why": "Consent, opt-out, hours, limits and reservation were in order; it goes "
+                         "with the next call and is looked at once more right before."},
+                 {"n": 1, "status": "blocked", "reason": "invalid_number", "segments": 0,
+                  "why": "It was not sent. What was given is not a telephone number that can exist.",
+                  "advice": "Correct the number."}],
     }  # fmt: skip
     other = rig.ask("GET /outreach/{id}", path=path, login=LOGINS[BEN])
     assert (other[0], other[1]["code"]) == (404, "unknown_batch")

@@ -225,6 +225,40 @@ def test_a_lease_that_ran_out_sends_nothing(rig: Rig) -> None:
     assert rig.item(batch_id)["rows"][0]["r"] == "lease_lost"
 
 
+def closed(rig: Rig, number: str) -> None:
+    house = rig.services()
+    house.customers.end_lease(house.customers.id_of(Phone(number)), owner_account=ACCOUNT,
+                              owner_agent=ANNA, now=rig.clock.now())  # fmt: skip
+
+
+def test_closing_a_conversation_loses_no_text_that_stands_in_the_line(rig: Rig) -> None:
+    (number,) = rig.customers(1)
+    batch_id = rig.text([number])[1]["id"]
+    rig.clock.advance(30)
+    closed(rig, number)
+    assert not rig.leased(number)
+    rig.deliver()
+    assert rig.vendor.texts[number[1:]] == 1
+    assert rig.states(batch_id) == ["sent"]
+    assert rig.leased(number)
+    name = rig.services().customers.id_of(Phone(number))
+    stored = rig.table.get(f"CUSTOMER#{name}", "CUSTOMER")
+    assert stored is not None
+    assert len(stored["sent"]) == 1, "the cap counts it once"
+
+
+def test_a_customer_whom_somebody_else_took_meanwhile_is_theirs(rig: Rig) -> None:
+    (number,) = rig.customers(1)
+    mine = rig.text([number])[1]["id"]
+    closed(rig, number)
+    theirs = rig.text([number], key="b", login=LOGINS[BEN])[1]["id"]
+    rig.deliver([mine])
+    assert rig.item(mine)["rows"][0]["r"] == "lease_lost"
+    rig.deliver([theirs])
+    assert rig.vendor.texts[number[1:]] == 1
+    assert rig.states(theirs) == ["sent"]
+
+
 def test_closing_a_conversation_keeps_a_text_accepted_for_tomorrow(rig: Rig) -> None:
     rig.clock.advance(9 * 3600)  # 21:00 in New York
     (number,) = rig.customers(1)

@@ -137,15 +137,6 @@ def test_verified_attributes_are_kept_only_where_a_resolver_names_them(strict: B
     assert "phone" not in item  # anybody can write a number into a web page's attributes
 
 
-def test_the_skill_decides_between_banners_of_one_bot(table: Table, clock: Any) -> None:
-    bot = BotRig(table, clock, banners__1__bots=["kay-router"])
-    body = {"context": {"skillId": "kay-outlet-bot"}}
-    bot.call("PUT", "conversation", body)
-    assert bot.item()["banner"] == "kay_outlet"
-    bot.call("PUT", "conversation", {"context": {"skillId": 12}}, conversation="c-2")
-    assert bot.item("c-2")["banner"] == "kay"
-
-
 # ------------------------------------------------------------------ budgets
 
 

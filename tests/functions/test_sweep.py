@@ -143,7 +143,9 @@ def test_what_the_vendor_took_before_the_kill_is_found(rig: Rig) -> None:
     assert rig.vendor.texts == {n[1:]: 1 for n in numbers}
 
 
-def test_nothing_found_twice_is_left_to_a_person(rig: Rig) -> None:
+def test_nothing_found_twice_is_left_to_a_person(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
     numbers = rig.customers(1)
     batch_id = rig.text(numbers)[1]["id"]
     rig.vendor.failures = [VendorUnavailableError("time-out")]
@@ -157,6 +159,8 @@ def test_nothing_found_twice_is_left_to_a_person(rig: Rig) -> None:
     rig.clock.advance(60)
     assert rig.sweep()["counts"] == {"UnknownClosed": 1}
     assert rig.states(batch_id) == ["unresolved"]
+    (line,) = [r for r in caplog.records if r.message == "Texts left to a person"]
+    assert vars(line)["batches"] == [batch_id], "the runbook finds them by this line"
     assert rig.leased(numbers[0])
     _, seen = rig.ask("GET /outreach/{id}", path={"id": batch_id})
     assert seen["rows"][0]["status"] == "unresolved"
@@ -203,7 +207,7 @@ def test_a_report_that_stays_away_for_a_day_ends_with_a_person(rig: Rig) -> None
     assert rig.states(batch_id) == ["unresolved"]
 
 
-def test_outcomes_are_looked_at_once(rig: Rig) -> None:
+def test_outcomes_are_looked_at_after_two_minutes(rig: Rig) -> None:
     numbers = rig.customers(4)
     batch_id = rig.text(numbers)[1]["id"]
     ids = [f"id-{n[1:]}" for n in numbers]
@@ -225,7 +229,7 @@ def test_outcomes_are_looked_at_once(rig: Rig) -> None:
         "open_conversation", "vendor_error", None, None]  # fmt: skip
     assert [rig.leased(n) for n in numbers] == [False, False, True, True]
     item = rig.item(batch_id)
-    assert (item["state"], "due_at" in item) == ("closed", False)
+    assert item["state"] == "submitted", "two are open: see test_filtering.py for the last look"
 
 
 def test_a_vendor_that_does_not_say_changes_nothing(rig: Rig) -> None:

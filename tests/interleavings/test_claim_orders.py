@@ -23,9 +23,9 @@ def rig(table: Table, clock: Any) -> Rig:
 def means_of(rig: Rig) -> Means:
     house = rig.services()
     return Means(
-        program=house.programs.current(), batches=house.batches, customers=house.customers,
-        stores=house.stores, pace=house.pace, liveperson=house.liveperson,
-        now=house.now, sleep=house.sleep, remaining=lambda: 60.0,
+        program=house.programs.current(), current=house.programs.current, batches=house.batches,
+        customers=house.customers, stores=house.stores, numbers=house.numbers, pace=house.pace,
+        liveperson=house.liveperson, now=house.now, sleep=house.sleep, remaining=lambda: 60.0,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.outreach_rig import Killed, Rig, phone
+from tests.outreach_world import World
 
 from instore.adapters.table import Table
 
@@ -142,3 +143,29 @@ def _claimed(n: int, names: list[str], after: bool) -> bool:
     vendor = names.index("vendor")
     claim = max(i for i, name in enumerate(names[:vendor]) if name == "dynamodb.UpdateItem")
     return n >= claim if after else n > claim
+
+
+def test_a_real_kill_leaves_a_state_that_the_crash_tests_follow(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """test_crashes.py writes down what a process leaves behind instead of killing it: accept, send
+    and sweep, killed at each call and on either side of it, leave nothing else."""
+    world = World(rig, monkeypatch)
+    world.client("k", _people(rig, 0))
+    events = 0
+    while (event := world.next_event()) is not None:
+        events, before = events + 1, world.state()
+        rig.boundaries.reset()
+        *deaths, alive = world.deaths_of(event)
+        calls = len(rig.boundaries.names)
+        names = {state.name for state in deaths} | {alive.name}
+        for n in range(calls):
+            for after in SIDES:
+                world.put_back(before)
+                rig.boundaries.reset(n, after=after)
+                with pytest.raises(Killed):
+                    world.happen(event)
+                assert world.state().name in names, (event, n, after)
+        rig.boundaries.reset()
+        world.put_back(alive)
+    assert events >= 3

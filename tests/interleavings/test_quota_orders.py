@@ -31,7 +31,7 @@ def batch(name: str, day: str, now: datetime) -> Batch:
 def test_two_requests_never_take_more_than_the_day_has(
     table: Table, now: datetime, limit: int, total: int
 ) -> None:
-    batches = Batches(table)
+    batches = Batches(table, id_of=str)
     day = ""
 
     def start() -> list[Callable[[], Any]]:
@@ -50,7 +50,7 @@ def test_two_requests_never_take_more_than_the_day_has(
 
 
 def test_taking_and_giving_back_cross_in_any_order(table: Table, now: datetime) -> None:
-    batches = Batches(table)
+    batches = Batches(table, id_of=str)
     day = ""
 
     def start() -> list[Callable[[], Any]]:
@@ -73,7 +73,7 @@ def test_taking_and_giving_back_cross_in_any_order(table: Table, now: datetime) 
 
 
 def test_a_batch_takes_its_share_once(table: Table, now: datetime) -> None:
-    batches = Batches(table)
+    batches = Batches(table, id_of=str)
     mine = batch("a", "day", now)
     assert batches.take_quota(mine, wanted=7, limit=10, now=now) == (7, 7)
     assert batches.take_quota(mine, wanted=7, limit=10, now=now) == (7, 7)

@@ -19,6 +19,7 @@ from instore.program import load_program
 from instore.receipts import (
     decision_text,
     replay,
+    replays,
     stored_case,
     stored_decision,
     write_receipt,
@@ -131,7 +132,7 @@ presences = st.builds(
 all_steps = ("associate", "least_loaded_peer", "manager", "wait_for_associate", "skill")
 cases = st.builds(
     Case,
-    at=st.just(NOW),
+    at=st.just(NOW) | st.just(NOW + timedelta(microseconds=123_456)),
     program=st.integers(1, 9),
     rules=st.builds(
         Rules,
@@ -160,6 +161,7 @@ cases = st.builds(
     ).map(tuple),
     busy_since=st.none() | st.just(LONG_AGO),
     trail=st.lists(st.sampled_from(["binding: none", "keyword: unknown"])).map(tuple),
+    evidence_at=st.none() | st.just(NOW - timedelta(microseconds=14_999_999)),
 )  # fmt: skip
 
 
@@ -172,6 +174,9 @@ def test_every_receipt_replays_to_the_same_answer_byte_for_byte(one: Case) -> No
     assert stored_decision(receipt) == decision
     # What it replays is the case itself and not a lookalike, to the microsecond.
     assert stored_case(receipt) == one
+    # And what is written about the replay is the receipt, byte for byte (I11).
+    assert write_receipt(stored_case(receipt), decision=replay(receipt)) == receipt
+    assert replays(receipt)
 
 
 @settings(max_examples=500, deadline=None)
@@ -194,7 +199,7 @@ def test_nobody_disabled_unknown_or_absent_is_ever_chosen(one: Case) -> None:
 def test_a_receipt_of_another_version_is_not_replayed_as_if_it_were_ours() -> None:
     receipt = write_receipt(case(), decision=decide(case()))
     with pytest.raises(ValueError, match="another version"):
-        replay(receipt.replace('"v":1', '"v":2'))
+        replay(receipt.replace('"v":2', '"v":3'))
 
 
 def test_a_receipt_holds_no_name_and_takes_nothing_it_cannot_give_back() -> None:

@@ -22,6 +22,9 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 HOURS = rows("texting_hours.csv")
+AREA_CODES = {row["area_code"]: row for row in rows("area_codes.csv")}
+POSTAL_CODES = rows("postal_codes.csv")
+REGIONS = {(row["country"], row["region"]): row["zones"].split() for row in rows("regions.csv")}
 ZONES = sorted({(row["country"], zone) for row in rows("regions.csv")
                 for zone in row["zones"].split()})  # fmt: skip
 
@@ -38,6 +41,62 @@ def lawful(instant: datetime, *, zones: Iterable[str], jurisdictions: Iterable[s
             if row["from"] == "" or not row["from"] <= f"{local:%H:%M}" < row["to"]:
                 return False
     return True
+
+
+def whereabouts(
+    area: str, *, country: str, region: str, store_zone: str, zone: str | None, postal: str | None
+) -> tuple[set[str], set[str]]:  # fmt: skip
+    """Zones and jurisdictions that count, read off the words of docs and data, not off the code.
+
+    Zone: the one told; else the postal code's; else the store's and the area code's. One told
+    against the postal code: both. An area code that says nothing: all of the country. Rules: of
+    the postal code's region, else the store's; and of the area code's; all, if neither is known.
+    """
+    posted = _posted(postal)
+    numbered = AREA_CODES.get(area)
+    if zone is not None and zone not in {name for _, name in ZONES}:
+        zone = None
+    country_wide = [(c, r) for c, r in REGIONS if c == country and r not in ("GU", "MP", "AS")]
+    if posted:
+        zones = set(posted[2])
+        if zone is not None:
+            zones = {zone} if zone in zones else {zone} | zones
+    elif zone is not None:
+        zones = {zone}
+    elif numbered:
+        zones = {store_zone, *numbered["zones"].split()}
+    else:
+        zones = {store_zone, *(z for place in country_wide for z in REGIONS[place])}
+    places = [(country, "")]
+    if posted:
+        places += [(posted[0], r) for r in ("", *posted[1])]
+    else:
+        places.append((country, region))
+    if numbered:
+        places += [(numbered["country"], r) for r in ("", *numbered["regions"].split())]
+    elif not posted:
+        places += country_wide
+    return zones, {f"{c}-{r}" if r else c for c, r in places}
+
+
+def _posted(postal: str | None) -> tuple[str, list[str], list[str]] | None:
+    """Country, regions and zones of a postal code, by the longest beginning that fits."""
+    code = (postal or "").replace(" ", "").upper()
+    country = "US" if code.isdigit() else "CA"
+    best: dict[str, str] | None = None
+    for row in POSTAL_CODES:
+        head = code[: len(row["first"])]
+        fits = row["country"] == country and row["first"] <= head <= row["last"] and head
+        if fits and (best is None or len(row["first"]) >= len(best["first"])):
+            best = row
+    if best is None:
+        return None
+    regions = best["region"].split()
+    return (
+        country,
+        regions,
+        (best["zones"].split() or [z for r in regions for z in REGIONS[country, r]]),
+    )
 
 
 def in_shop_hours(instant: datetime, *, zone: str, start: time, end: time) -> bool:

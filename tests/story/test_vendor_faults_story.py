@@ -200,8 +200,9 @@ def test_a_report_that_fails_ends_nothing(kind: str, route: str) -> None:
         assert len(on_screen(scene, BEN)) == 1
 
 
+@pytest.mark.parametrize("report_too", [False, True])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "time-out"])
-def test_a_status_that_fails_leaves_the_text_sent(kind: str) -> None:
+def test_a_status_that_fails_leaves_the_text_sent(kind: str, report_too: bool) -> None:
     with in_store() as scene:
         consent(scene, CLEO)
         taken = outreach(scene, CLEO, key="1")
@@ -210,12 +211,13 @@ def test_a_status_that_fails_leaves_the_text_sent(kind: str) -> None:
         scene.clock.advance(200)
         assert scene.sweep() == {"counts": {"VendorFailed": 1}, "failed": 0}
         look = batch(scene, taken)
-        # What may heal is asked again for an hour; what will not closes the batch as it stands.
-        heals = kind in ("429", "500", "503", "reset")
-        assert look["state"] == ("submitted" if heals else "closed")
-        assert verdicts(look) == [("sent", None)]
+        # Asked again: every five minutes if it may heal, else half an hour after the call.
+        assert (look["state"], verdicts(look)) == ("submitted", [("sent", None)])
+        if report_too:
+            spoil(scene.sim.faults, r"prmsg/campaigns/", kind)
         scene.clock.advance(3700)
         scene.sweep()
         look = batch(scene, taken)
-        assert (look["state"], verdicts(look)) == ("closed", [("sent", None)])
+        end = "sent" if report_too else "delivered"
+        assert (look["state"], verdicts(look)) == ("closed", [(end, None)])
         assert len(on_screen(scene, CLEO)) == 1

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from local.template import ROOT, read_template, resources_of
 
+from instore.outreach_chunks import CLAIM_FOR
 from instore.runtime.observability import METRICS, NAMESPACE
 from instore.runtime.settings import Settings
 
@@ -91,6 +92,34 @@ def test_a_function_ends_before_its_caller_gives_up(name: str) -> None:
             window = event["Properties"].get("MaximumBatchingWindowInSeconds", 0)
             assert queue["VisibilityTimeout"] >= 6 * timeout + window
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_sends_are_gathered_bounded_and_never_all_failed_for_one() -> None:
+    """One invocation fills calls of a hundred; a bounded number of invocations share the pace."""
+    event = FUNCTIONS["ProactiveBatch"]["Properties"]["Events"]["Batches"]["Properties"]
+    assert event["Queue"] == {"Fn::GetAtt": ["OutreachQueue", "Arn"]}
+    assert (event["BatchSize"], event["MaximumBatchingWindowInSeconds"]) == (100, 5)
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert event["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "SendConcurrency"}}
+    concurrency = TEMPLATE["Parameters"]["SendConcurrency"]
+    assert concurrency["MinValue"] == 2, "AWS takes no less"
+    assert 2 <= concurrency["Default"] <= 10
+    queue = QUEUES["OutreachQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * properties("ProactiveBatch")["Timeout"] + 5
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    claim = CLAIM_FOR.total_seconds()
+    assert properties("ProactiveBatch")["Timeout"] < claim < queue["VisibilityTimeout"]
+
+
+def test_the_age_of_what_waits_is_seen() -> None:
+    """Back-pressure shows as age: of queue messages, of due work, and nothing is dropped first."""
+    watched = {name: (a["Properties"]["MetricName"], a["Properties"]["Statistic"],
+                      a["Properties"]["Threshold"]) for name, a in ALARMS.items()}  # fmt: skip
+    assert watched["OutreachQueueOld"] == ("ApproximateAgeOfOldestMessage", "Maximum", 900)
+    assert watched["DueWorkOld"] == ("OldestDueSeconds", "Maximum", 600)
+    assert watched["NumbersHeld"] == ("NumberHeld", "Sum", 1)
+    assert watched["TextsNeverResolved"] == ("UnknownClosed", "Sum", 1)
+    assert QUEUES["OutreachQueue"]["Properties"]["MessageRetentionPeriod"] == 4 * 86400
 
 
 @EACH_FUNCTION
@@ -216,7 +245,7 @@ def test_every_route_is_guarded() -> None:
                 auth = event["Properties"]["Auth"]
                 assert auth["Authorizer"] == "Outreach"
                 assert auth["AuthorizationScopes"]
-    assert len(seen) == 10
+    assert len(seen) == 18
 
 
 def test_the_table_can_be_restored_and_forgets_on_time() -> None:

@@ -126,13 +126,22 @@ def test_an_agents_words_are_a_fact_without_words() -> None:
 def test_a_stop_in_plain_words_is_a_revocation() -> None:
     change = only(words(" STOP ", conversationId="conv-2"))
     assert change == ConversationChange(
-        ACCOUNT, "conv-2", Kind.REVOCATION, TS, consumer=MEMBER, words="STOP"
+        ACCOUNT, "conv-2", Kind.REVOCATION, TS, consumer=MEMBER, words="STOP", event="conv-1#3"
     )
+
+
+def test_a_stop_without_a_number_has_no_name() -> None:
+    for odd in ({"sequence": None}, {"sequence": True}, {"sequence": "3"}):
+        assert only(words("STOP", **odd)).event == ""
+    assert only(words("STOP", dialogId=None, conversationId="conv-1")).event == ""
 
 
 def test_a_stop_with_half_an_emoji_can_be_stored() -> None:
     assert only(words("STOP \ud83d")).words == "STOP \ufffd"
-    assert only(words("STOP " + "\ud83d\udc4b" * 200)).words == "STOP " + "👋" * 77 + "\ufffd"
+    long = only(words("STOP  " + "\ud83d\udc4b" * 300)).words
+    assert long == "STOP  " + "👋" * 247
+    odd = only(words("STOP " + "\ud83d\udc4b" * 300)).words
+    assert odd == "STOP " + "👋" * 247 + "\ufffd"
 
 
 @pytest.mark.parametrize("text", ["Do you stop by tomorrow?", "", 7, None])

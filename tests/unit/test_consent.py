@@ -23,7 +23,7 @@ from instore.consent import (
     released,
     reserved,
 )  # fmt: skip
-from instore.consent_ledger import GENESIS, new_entry, verify_chain
+from instore.consent_ledger import GENESIS, is_emptied, new_entry, verify_chain
 from instore.model import epoch
 from instore.program_parts import CustomerCap, Outreach
 
@@ -97,10 +97,10 @@ def test_without_a_scope_a_stop_reaches_everywhere() -> None:
 
 # ------------------------------------------------------------------ reserve
 def take(known: Customer | None, *, owner: str = "a.1", batch: str = "b1", banner: str = "kay",
-         purpose: str = "one_to_one", now: datetime = NOW,
-         due: datetime | None = None) -> Any:  # fmt: skip
+         purpose: str = "one_to_one", now: datetime = NOW, due: datetime | None = None,
+         limits: Outreach = LIMITS) -> Any:  # fmt: skip
     return reserved(known, banner=banner, owner=owner, batch=batch, purpose=purpose, scope="all",
-                    limits=LIMITS, now=now, due=due)  # fmt: skip
+                    limits=limits, now=now, due=due)  # fmt: skip
 
 
 def lease(**changes: Any) -> Lease:
@@ -174,9 +174,35 @@ def test_the_cap_and_when_it_frees() -> None:
     assert take(over) == Blocked("customer_cap", NOW + timedelta(hours=14))
 
 
-def test_old_texts_are_forgotten_but_not_before_the_lease() -> None:
-    long_ago = customer(sent=(Sent(hours_ago(100), "x"), Sent(hours_ago(71), "y")))
-    assert take(long_ago).sent == (Sent(hours_ago(71), "y"), Sent(epoch(NOW), "b1"))
+def test_texts_are_remembered_as_long_as_their_batches() -> None:
+    """35 days, in the order they were asked for: an erasure finds them all."""
+    y, z = Sent(hours_ago(35 * 24 - 1), "y"), Sent(hours_ago(71), "z")
+    long_ago = customer(sent=(Sent(hours_ago(35 * 24), "x"), z, y))
+    assert take(long_ago).sent == (z, y, Sent(epoch(NOW), "b1"))
+
+
+def test_of_many_old_texts_the_newest_fifty_are_remembered() -> None:
+    many = tuple(Sent(hours_ago(100 + n), f"o{n}") for n in range(80, 0, -1))
+    kept = take(customer(sent=many)).sent
+    assert kept == (*many[-49:], Sent(epoch(NOW), "b1"))
+
+
+@pytest.mark.parametrize("sends", [1, 3, 49, 50])
+def test_the_cap_is_exact_however_many_texts_are_remembered(sends: int) -> None:
+    """Also at the largest cap, with as many texts to come as there were, asked for before those
+    that were counted first: what counts is never what is forgotten."""
+    limits = Outreach(customer_cap=CustomerCap(sends=sends, hours=24), lease_hours=1)
+    coming = [Sent(hours_ago(-30), f"c{n}") for n in range(sends)]
+    counted = [Sent(hours_ago(2), f"n{n}") for n in range(sends - 1)]
+    old = [Sent(hours_ago(600 + n), f"o{n}") for n in range(60)]
+    known = customer(sent=(*coming, *counted, *old))
+    once = take(known, limits=limits)
+    assert set(once.sent) >= {*coming, *counted, Sent(epoch(NOW), "b1")}
+    assert len(once.sent) == max(50, 2 * sends)
+    full = Blocked("customer_cap", NOW + timedelta(hours=54))  # a day after the last to come
+    for hours in (0, 5, 31):
+        due = NOW + timedelta(hours=hours)
+        assert take(once, limits=limits, batch="b2", due=due) == full
 
 
 TOMORROW = NOW + timedelta(hours=30)
@@ -320,9 +346,58 @@ def test_erased_words_leave_a_chain_that_verifies() -> None:
         del entries[1][name]
     assert verify_chain(entries) == ["the words of entry 2 were changed"]
     entries[1]["erased"] = True
+    assert verify_chain(entries) == ["the words of entry 2 are gone without an erasure"]
+    head = Chain(4, entries[-1]["hash"])
+    entries.append(new_entry(head, at="x", recorded_at="y", who="desk", banner="*", what="erased",
+                             method="request", evidence="request 7"))  # fmt: skip
     assert verify_chain(entries) == []
     entries[1]["wording"] = "other words"
     assert verify_chain(entries) == ["the words of entry 2 were changed"]
+    del entries[1]["wording"]
+    entries[4]["evidence"] = "request 8"
+    assert verify_chain(entries) == ["the words of entry 5 were changed"]
+
+
+def test_words_that_vanish_after_the_erasure_are_missed() -> None:
+    entries = ledger(1)
+    for what in ("erased", "one_to_one"):
+        entries.append(new_entry(Chain(entries[-1]["n"], entries[-1]["hash"]), at="x", who="z",
+                                 recorded_at="y", banner="kay", what=what, method="tablet",
+                                 wording="Yes.", salt="5a17"))  # fmt: skip
+    for name in ("wording", "salt"):
+        del entries[2][name]
+    entries[2]["erased"] = True
+    assert verify_chain(entries) == ["the words of entry 3 are gone without an erasure"]
+
+
+def test_salted_words_cannot_be_guessed_from_their_hash() -> None:
+    """Once the salt is gone, nothing in the entry depends on the words alone."""
+    said: dict[str, Any] = {"at": "x", "recorded_at": "y", "who": "z", "banner": "kay",
+                            "what": "revoked", "method": "text", "words": "stop"}  # fmt: skip
+    plain, salted, other = (
+        new_entry(None, **said, salt=salt) for salt in (None, "5a17", "other"))  # fmt: skip
+    assert len({entry["personal"] for entry in (plain, salted, other)}) == 3
+    assert verify_chain([plain]) == verify_chain([salted]) == []
+    assert verify_chain([{**salted, "salt": "other"}]) == ["the words of entry 1 were changed"]
+    assert is_emptied(salted) is False
+    assert is_emptied({**salted, "words": None, "salt": None}) is True
+
+
+TOMBSTONE = {"opted_out": NOW, "erased_at": NOW - timedelta(days=1)}
+
+
+def test_a_tombstone_blocks_before_everything_else() -> None:
+    gone = customer(ConsentClass.MARKETING, **TOMBSTONE)
+    assert gone.is_erased
+    assert [ask(gone, scope=scope) for scope in ("all", "banner")] == ["erased", "erased"]
+    assert ask(replace(gone, opted_out=None)) == "erased"  # even if somebody lifted the opt-out
+    assert take(gone) == Blocked("erased")
+
+
+def test_their_own_word_ends_a_tombstone() -> None:
+    back = customer(erased_at=NOW - timedelta(days=1), back_at=NOW)
+    assert not back.is_erased
+    assert ask(back) is None
 
 
 def test_long_words_are_cut() -> None:

@@ -14,6 +14,7 @@ from instore.delivery import (
     STATE_OF,
     Report,
     climb,
+    is_open,
     reason_of,
     take_reports,
     was_not_processed,
@@ -44,6 +45,41 @@ def test_every_permutation_of_reports_ends_alike(length: int) -> None:
         assert len(ends) == 1, reports
 
 
+WORDS = [("FAILED", None), ("FAILED", "twilio_30007"), ("FAILED", "twilio_21614"),
+         ("FAILED", "something new"), ("SKIPPED", "twilio_21610"), ("SKIPPED", "proactive_1400"),
+         ("DELIVERED", None), ("RESPONDED", None)]  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_every_permutation_gives_the_same_reason(length: int) -> None:
+    for told in itertools.combinations(WORDS, length):
+        ends = set()
+        for order in itertools.permutations(told):
+            row = SENT
+            for status, error in order:
+                row = climb(row, Report(status, error))
+            ends.add((row.state, row.reason))
+        assert len(ends) == 1, told
+
+
+def test_a_reason_told_later_is_kept() -> None:
+    row = climb(climb(SENT, Report("FAILED", "Message filtered")), Report("FAILED", "30007"))
+    assert (row.state, row.reason) == (RowState.FAILED, "filtered")
+    assert climb(row, Report("FAILED")).reason == "filtered"
+
+
+@pytest.mark.parametrize(("row", "open_"), [
+    (SENT, True), (SENT.to(RowState.DELIVERED), False),
+    (SENT.to(RowState.FAILED, reason="vendor_error"), True),
+    (SENT.to(RowState.SKIPPED, reason="vendor_error"), True),
+    (SENT.to(RowState.FAILED, reason="filtered"), False),
+    (Row(0, None, state=RowState.SENT), False),  # found by its call's name: no id to ask for
+    (Row(0, None, state=RowState.DEFERRED, vendor_id=None), False),
+])  # fmt: skip
+def test_what_is_open_is_worth_another_look(row: Row, open_: bool) -> None:
+    assert is_open(row) is open_
+
+
 @given(st.lists(st.sampled_from([*STATE_OF, "SOMETHING_NEW", ""]), max_size=8))
 def test_the_end_is_the_highest_that_was_said(statuses: list[str]) -> None:
     row = SENT
@@ -70,7 +106,12 @@ def test_reports_find_their_rows_by_the_vendors_id() -> None:
     ("message", "reason"),
     [("INVALID_NUMBER", "invalid_number"), ("MISSING_VARIABLE=2", "variables_wrong"),
      ("MISSING_CONSUMER_INFORMATION==sms", "invalid_number"), ("twilio_21610: gone", "opted_out"),
-     ("calling +12125550123 failed", "vendor_error"), ("", None), (None, None)],
+     ("calling +12125550123 failed", "vendor_error"), ("", None), (None, None),
+     ("twilio_30007", "filtered"), ("outbound_twilio_30007", "filtered"), ("30007", "filtered"),
+     ("twilio_30007: Message filtered", "filtered"), ("30034", "filtered"),
+     ("twilio_30453", "filtered"), ("outbound_twilio_21614", "not_a_mobile"),
+     ("twilio_5008", "no_delivery_report"), ("twilio_99999", "vendor_error"),
+     ("300070", "vendor_error"), ("proactive_1400", "open_conversation")],
 )  # fmt: skip
 def test_vendor_words_become_our_reasons(message: str | None, reason: str | None) -> None:
     assert reason_of(message) == reason

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instore.batch import batch_id
+from instore.directory import Pointer
 from instore.errors import BadInputError
 from instore.model import (
     Phone,
@@ -150,3 +153,11 @@ def test_fingerprints_know_no_order() -> None:
 
 def test_due_work_spreads_over_ten_shards() -> None:
     assert {due_shard(f"batch-{n}") for n in range(200)} == {f"DUE#{n}" for n in range(10)}
+
+
+def test_ten_thousand_deferred_batches_are_spread_evenly() -> None:
+    """The opening of the window is not one hot key: no shard has a tenth more than its share."""
+    pointer = Pointer("10000002", "4100", "201")
+    shards = Counter(due_shard(batch_id(pointer, key=f"key-{n}")) for n in range(10_000))
+    assert set(shards) == {f"DUE#{n}" for n in range(10)}
+    assert max(shards.values()) <= 1100

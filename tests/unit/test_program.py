@@ -84,9 +84,12 @@ WRONG: list[tuple[str, Change, str, str]] = [
     ("account twice", put("accounts.2.id", "10000002"), "accounts[2].id",
      "'10000002' is there twice"),
     ("banner twice", put("banners.1.name", "kay"), "banners[1].name", "'kay' is there twice"),
-    ("bot of two banners", both(put("banners.1.bots", ["kay-router"]),
-                                 put("banners.1.bot_skill", "kay-bot")),
-     "banners[1].bots", "bot 'kay-router' with skill 'kay-bot' is also of 'kay'"),
+    ("bot of two banners", put("banners.1.bots", ["kay-router"]), "banners[1].bots",
+     "bot 'kay-router' is also of 'kay': each banner needs bot users of its own"),
+    ("a number held for nothing", put("outreach.filtering", {"run": 2}), "outreach.filtering.run",
+     "Input should be greater than or equal to 3"),
+    ("a number held for ever", put("banners.1.outreach", {"filtering": {"hold_hours": 169}}),
+     "banners[1].outreach.filtering.hold_hours", "Input should be less than or equal to 168"),
     ("stop of unknown banner", put("stops.banners", ["kays"]), "stops.banners[0]",
      "unknown banner 'kays'"),
     ("alias of unknown banner",
@@ -203,8 +206,8 @@ def test_lookups(program: Program) -> None:
     assert kay is not None
     assert program.banner("nobody") is None
     assert program.account("nobody") is None
-    assert program.banners_of_bot("10000002", "kay-router") == [kay]
-    assert program.banners_of_bot("10000003", "kay-router") == []
+    assert program.banner_of_bot("10000002", "kay-router") is kay
+    assert program.banner_of_bot("10000003", "kay-router") is None
     assert [a.id for a in program.human_accounts()] == ["10000002", "10000003"]
     assert kay.last_skill == "kay-virtual"
     template = program.template("sale", kay)
@@ -230,6 +233,8 @@ def test_messages_speak_the_nearest_language(program: Program) -> None:
     (put("banners.0.stopped", True), "stopped_banner"),
     (put("banners.0.features", {"outreach": False}), "stopped_banner"),
     (put("stops.stores", ["301"]), "stopped_store"),
+    (put("stops.stores", ["10000002/301"]), "stopped_store"),
+    (put("stops.stores", ["10000003/301"]), None),  # the same id in another account
     (put("stops.associates", ["ana@kay.example.com"]), "stopped_associate"),
     (put("stops.associates", [" Ana@Kay.example.COM "]), "stopped_associate"),
     (put("stops.associates", ["ana@\u212aay.example.com"]), None),  # a Kelvin sign is no k
