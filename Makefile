@@ -20,7 +20,7 @@ ARGS ?=
 NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
 
-.PHONY: build-dir help setup demo day test test-fast cover check format build invoke deploy configure ledger rehearse capacity bench replay schema pins clean
+.PHONY: build-dir help setup demo day test test-fast proofs cover check format build invoke deploy configure ledger rehearse capacity bench replay schema pins clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ test: .venv/done ## All tests, fast ones first; last, that the roles allow what 
 
 test-fast: .venv/done ## Rules and handlers only: seconds
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/functions
+
+proofs: .venv/done ## Long forms of the kill, interleaving and state-machine proofs: every pair of kills, many more runs
+	@INSTORE_EXHAUSTIVE=1 INSTORE_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist loadfile tests/interleavings tests/properties/test_outreach_machine.py
 
 cover: .venv/done ## Branch coverage of layer and functions, 95 % at least
 	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 --ignore=$(POLICIES) tests

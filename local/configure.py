@@ -23,7 +23,7 @@ import difflib
 import getpass
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,19 +75,30 @@ def schema() -> str:
 
 def _apply(args: argparse.Namespace, programs: Programs) -> int:
     document = _read(args)
-    print(_summary(load_program(document)))
-    return _store(args, programs, document, note=args.note or Path(args.file).name)
+    program = load_program(document)
+    print(_summary(program))
+    history = programs.history()
+    current = history[-1] if history else None
+    if current is not None:
+        switches.keep(program, json.loads(current["document"]))
+    return _store(args, programs, document, note=args.note or Path(args.file).name,
+                  current=current)  # fmt: skip
 
 
 def _rollback(args: argparse.Namespace, programs: Programs) -> int:
     document = json.loads(programs.read(args.version)["document"])
-    return _store(args, programs, document, note=f"rolled back to version {args.version}")
+    return _store(args, programs, document, note=f"rolled back to version {args.version}",
+                  current=programs.read())  # fmt: skip
 
 
-def _store(args: argparse.Namespace, programs: Programs, document: Any, *, note: str) -> int:
-    history = programs.history()
-    seen = int(history[-1]["version"]) if history else 0
-    before = json.loads(programs.read()["document"]) if seen else {}
+def _store(
+    args: argparse.Namespace, programs: Programs, document: Any, *, note: str,
+    current: Mapping[str, Any] | None,
+) -> int:  # fmt: skip
+    """Put a document in the place of `current`, the one it was made from or weighed against:
+    whatever was put in force since, a switch perhaps, is not overwritten unseen."""
+    seen = int(current["version"]) if current else 0
+    before = json.loads(current["document"]) if current else {}
     changes = list(difflib.unified_diff(_lines(before), _lines(document), f"version {seen}", "new",
                                         lineterm="", n=1))  # fmt: skip
     if not changes:
@@ -123,9 +134,11 @@ def _switch(args: argparse.Namespace, programs: Programs) -> int:
     if (args.kind == "all") is bool(args.name):
         said = "takes no name" if args.name else "needs a name"
         raise BadInputError(f"`{args.command} {args.kind}` {said}", code="bad_switch")
-    document = switches.throw(programs, args.at, kind=args.kind, name=args.name, stop=stop)
+    current = programs.read()
+    document = switches.throw(json.loads(current["document"]), args.at, kind=args.kind,
+                              name=args.name, stop=stop)  # fmt: skip
     note = f"{what}: {args.note}" if args.note else what
-    done = _store(args, programs, document, note=note)
+    done = _store(args, programs, document, note=note, current=current)
     if not stop:
         told = load_program(document)
         for hindrance in switches.still_stopped(told, kind=args.kind, name=args.name):

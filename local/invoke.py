@@ -51,6 +51,9 @@ def main(*words: str) -> int:
     """Run all files, or those whose name contains one of the words."""
     answers = yaml.safe_load((Path(__file__).parent / "invoke_answers.yaml").read_text("utf-8"))
     wanted = [a for a in answers if not words or any(word in a["file"] for word in words)]
+    if not wanted:
+        print(f"invoke: no file of events/ is named like {' or '.join(words)}")
+        return 1
     missing = {p.name for p in (ROOT / "events").glob("*.json")} ^ {a["file"] for a in answers}
     if missing:
         print(f"invoke: no answer, or no file, for {sorted(missing)}")

@@ -17,8 +17,10 @@ import gzip
 import json
 import re
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +31,11 @@ from local.configure import find_table
 from instore.adapters.conversations import SK, Conversations
 from instore.adapters.table import Item, decode
 from instore.errors import InstoreError, ProgramError
+from instore.model import SHARDS
 from instore.program import Program, load_program
 from instore.replaying import LIMITS, Replayed, decides, replay_under
 from instore.routing_case import Decision
 
-SHARDS = 10
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
@@ -51,7 +53,8 @@ def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
     except InstoreError as error:
         print(f"error: {error.public_code}: {error.message}")
         return 2
-    except (OSError, ValueError, yaml.YAMLError, BotoCoreError, ClientError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, yaml.YAMLError, BotoCoreError,
+            ClientError) as error:  # fmt: skip
         print(f"error: {error}")
         return 2
     differs = _report(items, program)
@@ -64,7 +67,7 @@ def _items(args: argparse.Namespace, client: Any) -> Iterator[Item]:
         return
     if not args.day and not args.conversation:
         raise ValueError("say which: --day, --conversation, or both")
-    if args.day and not _DAY.match(args.day):
+    if args.day and not _is_day(args.day):
         raise ValueError("--day is a date like 2026-11-21")
     conversations = Conversations(find_table(args, client))
     keys = [(f"CONVERSATION#{a}#{i}", SK) for a, _, i in (c.partition("/") for c in
@@ -78,6 +81,13 @@ def _items(args: argparse.Namespace, client: Any) -> Iterator[Item]:
     yield from sorted(found, key=lambda item: str(item["pk"]))
 
 
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.match(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def _exported(folder: Path) -> Iterator[Item]:
     """Conversations in the files of an export to S3, wherever in the folder they are."""
     files = sorted(folder.rglob("*.json.gz"))
@@ -86,9 +96,12 @@ def _exported(folder: Path) -> Iterator[Item]:
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             for line in lines:
-                raw = json.loads(line).get("Item", {})
-                if raw.get("sk", {}).get("S") == SK:
-                    yield decode(raw)
+                try:
+                    raw = json.loads(line)["Item"]
+                    if raw["sk"]["S"] == SK:
+                        yield decode(raw)
+                except (LookupError, TypeError) as error:
+                    raise ValueError(f"{file.name} is no export of a table") from error
 
 
 def _report(items: Iterable[Item], program: Program) -> int:

@@ -80,9 +80,21 @@ def still_stopped(program: Program, *, kind: str, name: str) -> Iterator[str]:
         yield f"every store {name.partition('/')[2]} is stopped, whatever its account"
 
 
-def throw(programs: Programs, table: Table, *, kind: str, name: str, stop: bool) -> Any:
-    """The new document for a switch, from the program in force."""
-    document = json.loads(programs.read()["document"])
+def keep(program: Program, before: Any) -> None:
+    """Refuse a new program that would take back a switch in force, as a file written before it
+    does: nobody resumes by accident. Raises BadInputError `would_resume`."""
+    stops = load_program(before).stops
+    new = {kind: getattr(program.stops, names) for kind, names in _LISTS.items()}
+    lost = [f"{kind} {name}" for kind, names in _LISTS.items() for name in getattr(stops, names)
+            if not any(same(kind, name, other) for other in new[kind])]  # fmt: skip
+    lost += ["all"] if stops.all and not program.stops.all else []
+    if lost:
+        raise BadInputError(f"stopped, but not in this file: {', '.join(lost)}; resume first, or "
+                            "write it under `stops`", code="would_resume")  # fmt: skip
+
+
+def throw(document: Any, table: Table, *, kind: str, name: str, stop: bool) -> Any:
+    """The new document for a switch, from the one in force."""
     program = load_program(document)
     if kind == "all":
         return switched(document, kind=kind, name="", stop=stop)

@@ -2,11 +2,12 @@
 
     with watching_everything(Meter(client)) as ...     # or as the watcher of `watching`
 
-A write costs a unit per KB of the larger of the item before and after, a refused one too; each
-index whose key changed costs one for the entry that goes and one for the entry that comes. A
-read costs a unit per 4 KB, half when eventually consistent, item by item in a batch and all
-together in a query. Source: DynamoDB developer guide, "item sizes", "read and write units" and
-"global secondary indexes: write considerations". Time to live and the stream cost nothing.
+A write costs a unit per KB of the larger of the item before and after; a refused one per KB of the
+larger of what is there and what was offered (an update's offer is not known). Each index whose key
+changed costs one for the entry that goes and one for the entry that comes. A read costs a unit per
+4 KB, half when eventually consistent, item by item in a batch and all together in a query. Source:
+DynamoDB developer guide, "item sizes", "read and write units", "working with items" and "global
+secondary indexes: write considerations". Time to live and the stream cost nothing.
 """
 
 from __future__ import annotations
@@ -135,10 +136,15 @@ class Meter:
     def _write(self, run: Run, params: Mapping[str, Any]) -> Any:
         key = _key(params.get("Key") or params["Item"])
         before = self._look(params["TableName"], key)
+        offered: Item | None = None
         try:
             return run()
+        except BaseException:
+            offered = params.get("Item")
+            raise
         finally:
-            self._add(key, write_units(before, self._look(params["TableName"], key)))
+            after = self._look(params["TableName"], key)
+            self._add(key, max(write_units(before, after), _kilobytes(offered)))
 
     def _write_many(self, run: Run, params: Mapping[str, Any]) -> Any:
         found = []
@@ -157,11 +163,16 @@ class Meter:
         asked = [next(iter(action.values())) for action in params["TransactItems"]]
         found = [(one["TableName"], _key(one.get("Key") or one["Item"])) for one in asked]
         before = [self._look(*where) for where in found]
+        offered: list[Item | None] = [None] * len(asked)
         try:
             return run()
+        except BaseException:
+            offered = [one.get("Item") for one in asked]
+            raise
         finally:
-            for (table, key), old in zip(found, before, strict=True):
-                self._add(key, 2 * write_units(old, self._look(table, key)))
+            for (table, key), old, new in zip(found, before, offered, strict=True):
+                units = max(write_units(old, self._look(table, key)), _kilobytes(new))
+                self._add(key, 2 * units)
 
     def _read(self, operation: str, params: Mapping[str, Any], answer: Any) -> float:
         if operation == "GetItem":

@@ -66,6 +66,9 @@ def _grounds(phone: Phone, asked: argparse.Namespace, *, now: datetime) -> Itera
     yield "clocks     all of these must be inside the hours"
     for name in sorted(where.zones):
         yield f"           {_clock(now, name)}"
+    yield "vendor     LivePerson sends from 08:00 to 21:00 where the number is at home"
+    for name in sorted(where.number_zones):
+        yield f"           {_clock(now, name)}"
     yield "rules      all of these must allow"
     for jurisdiction in sorted(where.jurisdictions):
         for rule in texting_hours().get(jurisdiction, ()):

@@ -22,7 +22,7 @@ from instore.adapters.liveperson import User
 from instore.adapters.table import Table
 from instore.directory import Associate, Opening, Store, aliases, document
 from instore.errors import VendorUnavailableError
-from instore.model import epoch, fold_word
+from instore.model import epoch, epoch_ms, fold_word
 from instore.presence import Evidence, Presence, Status
 from instore.program import Account, Banner, Program, load_program
 from instore.runtime.http import read_request
@@ -218,7 +218,9 @@ class BotRig:
         assert (status, body) == (200, {})
 
     def say(self, text: str, sequence: int = 0, **more: Any) -> tuple[int, Any]:
-        return self.call("POST", "events", text_event(text, sequence), **more)
+        event = text_event(text, sequence)
+        event["context"]["lpEvent"]["serverTimestamp"] = epoch_ms(self.clock.now())
+        return self.call("POST", "events", event, **more)
 
     def item(self, conversation: str = "c-1") -> dict[str, Any]:
         item = self.table.get(f"CONVERSATION#{self.account}#{conversation}", "CONVERSATION")

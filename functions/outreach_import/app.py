@@ -52,6 +52,6 @@ def _work(import_id: str, means: Means) -> None:
         count("ImportsFailed")
     logger.info("Import worked on", extra={
         "import": import_id, "state": str(left.state) if left else "not ours", "handed_on":
-        worked.handed_on, "rows": worked.counts.rows, "code": left.failure[0] if left and
+        worked.handed_on, "rows": worked.counts.rows + worked.checked.rows, "code": left.failure[0] if left and
         left.failure else None,
     })  # fmt: skip

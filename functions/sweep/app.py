@@ -1,4 +1,4 @@
-"""Every minute: due sends, unknown sends, interrupted work, silent waits."""
+"""Every minute: due and unknown sends, expired claims, silent waits, erasures, filtered numbers."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     for metric, number in swept.counts.items():
         count(metric, number)
     count("OldestDueSeconds", swept.oldest_s, unit=MetricUnit.Seconds)
+    count("OldestSendSeconds", swept.oldest_send_s, unit=MetricUnit.Seconds)
     if swept.held:
         logger.error("Number held", extra={"banners": swept.held})
     if swept.unresolved:

@@ -14,6 +14,7 @@ from typing import Any
 from instore.program_parts import Rate
 
 from ..cost import OWN_S, REQUEST_S, VENDOR_S, cost_of, costs_of, price_list, read_on
+from ..template import read_template, resources_of
 from .operations import STALE, Counted, Speed
 
 WHERE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -144,7 +145,7 @@ def _starts(found: Findings) -> Iterator[str]:
            "most, work for the scheduled ones), *first answer* with that to a real one after it, AWS "
            "and vendor on loopback. Both begin when the "
            f"first event is handed over. Medians of {found.rounds} cold starts, interleaved; "
-           "SnapStart, which three functions have, is in no emulator.")  # fmt: skip
+           f"SnapStart, which {_snapshots()} have, is in no emulator.")  # fmt: skip
     yield ""
     rows = [
         (one["function"], f"{one['loaded']:.2f}", f"{one['lowest']:.2f} to {one['highest']:.2f}",
@@ -153,6 +154,11 @@ def _starts(found: Findings) -> Iterator[str]:
     ]  # fmt: skip
     yield from table(("function", "loaded / floor", "spread", "first answer / floor",
                       "loaded, ms here", "first answer, ms here"), rows)  # fmt: skip
+
+
+def _snapshots() -> str:
+    functions = resources_of(read_template(), "AWS::Serverless::Function")
+    return ", ".join(name for name, one in functions.items() if "SnapStart" in one["Properties"])
 
 
 def _map(found: Findings) -> Iterator[str]:

@@ -17,7 +17,7 @@ from instore.errors import ProgramError
 from instore.program import load_program
 
 from .judge import judge
-from .load import contract_of, presets, read_load
+from .load import contract_of, presets, read_load, read_mapping
 from .plot import draw
 from .report import text
 
@@ -29,14 +29,20 @@ def main(words: list[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     try:
         program = load_program(yaml.safe_load(asked.program.read_text("utf-8")))
-        own = yaml.safe_load(asked.limits.read_text("utf-8")) if asked.limits else None
+        own = read_mapping(asked.limits) if asked.limits else None
         contract = contract_of(program, own=own)
         load = read_load(asked.scale, file=asked.load, sends=asked.sends,
                          associates=asked.associates)  # fmt: skip
-    except (OSError, ValidationError, ProgramError, KeyError, ValueError, yaml.YAMLError) as error:
+        report = judge(load, contract)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            where = ".".join(str(part) for part in problem["loc"]) or "load"
+            what = problem["msg"].removeprefix("Value error, ")
+            print(f"capacity: {where}: {what}", file=sys.stderr)
+        return 2
+    except (OSError, ProgramError, ValueError, yaml.YAMLError) as error:
         print(f"capacity: {error}", file=sys.stderr)
         return 2
-    report = judge(load, contract)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(draw(report), encoding="utf-8")
     print(f"{text(report)}\nPlot: {asked.out}")

@@ -13,8 +13,6 @@ from itertools import pairwise
 
 from .load import Contract, Load
 
-FASTEST = 100_000
-
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -44,6 +42,12 @@ class Talk:
     from_associates: list[float]  # messages
     from_customers: list[float]
     from_bots: list[float]
+    notices: list[float]  # texts to customers who were left waiting; each is a call of its own
+
+    def to_handsets(self, sent: list[float]) -> list[float]:
+        """Texts a minute from our numbers: proactive ones, answers, bots' words and notices."""
+        said = zip(sent, self.from_associates, self.from_bots, self.notices, strict=True)
+        return [sum(texts) for texts in said]
 
 
 def horizon(load: Load, contract: Contract) -> int:
@@ -100,7 +104,8 @@ def send(load: Load, contract: Contract, *, per_s: float) -> Queue:
 
 def needed_per_s(load: Load, contract: Contract) -> int:
     """The smallest whole number of texts a second, notices included, at which none is late."""
-    low, high = 0, FASTEST
+    # Whatever becomes due in one minute goes in it at this rate, were it the whole day's texts.
+    low, high = 0, math.ceil(load.sends / 60 / (1 - contract.notification_share)) + 1
     while low + 1 < high:
         middle = (low + high) // 2
         bulk = middle * (1 - contract.notification_share)
@@ -121,6 +126,7 @@ def talk(load: Load, sent: list[float]) -> Talk:
         from_associates=[n * load.associate_messages for n in lively],
         from_customers=[n * load.customer_messages for n in lively],
         from_bots=[n * load.bot_messages for n in started],
+        notices=[n * load.waiting_share for n in started],
     )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from instore.sweeping import SHARDS
+from instore.model import SHARDS
 
 from .flow import Queue, Talk, crossing, needed_per_s, running_total, send, talk
 from .load import Contract, Load
@@ -91,18 +91,20 @@ class _Day:
         yield Verdict("LivePerson texts", "a second", contract.messages_per_s, per_s,
                       min(needed, contract.messages_per_s) if late_from is None else needed,
                       late_from, f"raise by contract to {needed}/s")  # fmt: skip
-        calls = [texts / 60 / contract.recipients_per_batch for texts in self.fitting.sent]
+        told_per_s = load.conversations * load.waiting_share / contract.window_s
+        started = list(zip(self.fitting.sent, self.talk.notices, strict=True))
+        calls = [texts / 60 / contract.recipients_per_batch + told / 60 for texts, told in started]
         yield self._peak("LivePerson requests", "a second", contract.requests_per_s,
-                         per_s / contract.recipients_per_batch, calls,
+                         per_s / contract.recipients_per_batch + told_per_s, calls,
                          "raise by contract, or let calls fill up (linger_s)")  # fmt: skip
-        total = running_total(self.fitting.sent)
-        yield Verdict("LivePerson recipients", "a day", contract.recipients_per_day, load.sends,
-                      load.sends, crossing(total, contract.recipients_per_day),
-                      f"raise by contract to {load.sends:,.0f}, or more owner accounts")  # fmt: skip
-        notices = [n * load.waiting_share / 60 for n in self.talk.started]
+        everybody = load.sends + load.conversations * load.waiting_share
+        total = running_total([texts + told for texts, told in started])
+        yield Verdict("LivePerson recipients", "a day", contract.recipients_per_day, everybody,
+                      everybody, crossing(total, contract.recipients_per_day),
+                      f"raise by contract to {everybody:,.0f}, or more owner accounts")  # fmt: skip
         kept = contract.messages_per_s * contract.notification_share
-        yield self._peak("Notices' share of the texts", "a second", kept,
-                         load.conversations * load.waiting_share / contract.window_s, notices,
+        yield self._peak("Notices' share of the texts", "a second", kept, told_per_s,
+                         [n / 60 for n in self.talk.notices],
                          "raise notification_share or the rate")  # fmt: skip
         share = contract.busiest_bot(load)
         spoken = [n * share for n in self.talk.from_bots]
@@ -122,16 +124,15 @@ class _Day:
         allowed = contract.t_mobile_per_day * contract.brands
         share = load.t_mobile_share * load.segments
         first = [texts * share for texts in self.fitting.sent]
-        back = [(a + b) * share for a, b in
-                zip(self.talk.from_associates, self.talk.from_bots, strict=True)]  # fmt: skip
-        both = [a + b for a, b in zip(first, back, strict=True)]
+        everything = self.talk.to_handsets(self.fitting.sent)
+        both = [texts * share for texts in everything]
         for name, segments in (("T-Mobile, proactive texts", first),
                                ("T-Mobile, answers too", both)):  # fmt: skip
             total = running_total(segments)
             brands = math.ceil(total[-1] / contract.t_mobile_per_day - 1e-6)
             yield Verdict(name, "a day", allowed, total[-1], total[-1], crossing(total, allowed),
                           f"short codes, a special review, or {brands} registered brands")  # fmt: skip
-        at_t = [n / load.t_mobile_share * load.att_share / contract.campaigns for n in both]
+        at_t = [n * load.segments * load.att_share / contract.campaigns for n in everything]
         campaigns = math.ceil(max(at_t) * contract.campaigns / contract.att_per_min)
         yield self._peak("AT&T, one campaign", "a minute", contract.att_per_min,
                          sum(at_t) / (contract.window_s / 60), at_t,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,16 +20,18 @@ from ..template import read_template
 HERE = Path(__file__).parent
 MINUTES = 60
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[float, Field(ge=0, le=1_000)]  # messages of a conversation, seconds of a call
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
 
 
 class Load(BaseModel):
     """What a selling day asks for. Defaults: docs/capacity.md has the source of each."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     name: str = "own"
     day: date = date(2026, 11, 18)
     associates: Annotated[int, Field(gt=0)] = 16_000
-    sends: Annotated[float, Field(gt=0)] = 800_000
+    sends: Annotated[float, Field(gt=0, le=1e9)] = 800_000
     reply_rate: Share = 0.06
     held_share: Share = 0.2  # accepted before the window opens, due at its first minute
     curve: list[Annotated[float, Field(ge=0)]] = [1]  # weights of equal parts of the window
@@ -37,21 +40,21 @@ class Load(BaseModel):
         "America/Los_Angeles": 0.166,
     }  # fmt: skip
     banner_shares: dict[str, Share] = {}  # of the conversations; empty = all alike
-    segments: Annotated[float, Field(ge=1)] = 1
-    reply_within_min: Annotated[int, Field(ge=1)] = 60
-    conversation_min: Annotated[int, Field(ge=1)] = 90
-    customer_messages: float = 7.70
-    associate_messages: float = 9.92
-    bot_messages: float = 3
-    bot_min: Annotated[int, Field(ge=1)] = 2  # minutes a conversation is with the bot
+    segments: Annotated[float, Field(ge=1, le=10)] = 1
+    reply_within_min: Minutes = 60
+    conversation_min: Minutes = 90
+    customer_messages: Count = 7.70
+    associate_messages: Count = 9.92
+    bot_messages: Count = 3
+    bot_min: Minutes = 2  # minutes a conversation is with the bot
     waiting_share: Share = 0.25  # of the conversations: left waiting, told by a text later
     t_mobile_share: Share = 140 / 405
     att_share: Share = 119 / 405
-    vendor_call_s: float = 0.5
-    routing_s: float = 0.4  # both bot calls of a conversation together
-    accept_s: float = 1.0  # one request of the clienteling app
-    webhook_s: float = 0.05
-    assigned_s: float = 0.5
+    vendor_call_s: Count = 0.5
+    routing_s: Count = 0.4  # both bot calls of a conversation together
+    accept_s: Count = 1.0  # one request of the clienteling app
+    webhook_s: Count = 0.05
+    assigned_s: Count = 0.5
 
     @model_validator(mode="after")
     def _whole(self) -> Load:
@@ -60,6 +63,11 @@ class Load(BaseModel):
                 raise ValueError(f"{name} add up to {sum(shares.values()):.3f}, not to 1")
         if not self.zones or not sum(self.curve):
             raise ValueError("zones and curve may not be empty")
+        for zone in self.zones:
+            try:
+                ZoneInfo(zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError(f"zones: {zone!r} is not an IANA time zone") from None
         return self
 
     @property
@@ -93,8 +101,16 @@ def read_load(scale: str = "expected", *, file: Path | None = None, **changes: A
     """A preset, changed by a file, changed by what was said on the command line (None = not)."""
     numbers: dict[str, Any] = {"name": scale, **presets()[scale]}
     if file is not None:
-        numbers |= {"name": file.stem, **(yaml.safe_load(file.read_text("utf-8")) or {})}
+        numbers |= {"name": file.stem, **read_mapping(file)}
     return Load(**{**numbers, **{k: v for k, v in changes.items() if v is not None}})
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """A YAML file of names and values; an empty one is none. Raises ValueError."""
+    found = yaml.safe_load(file.read_text("utf-8")) or {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name} has to be names with their values")
+    return {str(name): value for name, value in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +148,14 @@ class Contract:
         return (self.closes_min - self.opens_min) * 60
 
     def busiest_bot(self, load: Load) -> float:
-        """The largest share of all conversations that one bot has."""
+        """The largest share of all conversations that one bot has. Raises ValueError for a share
+        of a banner that the program does not have."""
         banners = {banner for _, served in self.bots for banner in served}
         even = 1 / len(banners)
         own = load.banner_shares
+        strangers = sorted(own.keys() - banners)
+        if strangers:
+            raise ValueError(f"banner_shares: no such banner: {', '.join(strangers)}")
         share = {b: own.get(b, 0.0) if own else even for b in banners}
         at_bots = {b: sum(b in served for _, served in self.bots) for b in banners}
         return max(sum(share[b] / at_bots[b] for b in served) for _, served in self.bots)
@@ -144,15 +164,23 @@ class Contract:
 def contract_of(program: Program, *, own: Mapping[str, float] | None = None) -> Contract:
     """What the program's contract numbers and limits.yaml allow; `own` limits replace the latter.
 
-    Raises KeyError for an own limit that does not exist. Where banners differ, the tightest
-    counts: they share the owner account's line.
+    Raises ValueError for an own limit that does not exist or is no number above 0, and for windows
+    that have no minute in common. Where banners differ, the tightest counts: they share the owner
+    account's line.
     """
     listed = {name: row["allowed"] for name, row in limits().items()}
     unknown = set(own or {}) - set(listed)
     if unknown:
-        raise KeyError(f"no such limit: {', '.join(sorted(unknown))}")
+        raise ValueError(f"no such limit: {', '.join(sorted(unknown))}")
+    for name, value in (own or {}).items():
+        if not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise ValueError(f"{name}: {value!r} is no number above 0")
     texting = [b for b in program.banners if b.features.outreach] or program.banners
     parts = [banner.outreach for banner in texting]
+    opens = max(_minutes(p.associate_window.start) for p in parts)
+    closes = min(_minutes(p.associate_window.end) for p in parts)
+    if opens >= closes:
+        raise ValueError("the banners' associate windows have no minute in common")
     served: dict[str, set[str]] = {}
     for banner in program.banners:
         for bot in banner.bots:
@@ -165,8 +193,8 @@ def contract_of(program: Program, *, own: Mapping[str, float] | None = None) -> 
         per_associate_day=min(p.per_associate_day for p in parts),
         chunk=min(p.chunk for p in parts),
         gap_s=max(p.gap_s for p in parts),
-        opens_min=max(_minutes(p.associate_window.start) for p in parts),
-        closes_min=min(_minutes(p.associate_window.end) for p in parts),
+        opens_min=opens,
+        closes_min=closes,
         senders=int(read_template()["Parameters"]["SendConcurrency"]["Default"]),
         bots=tuple(sorted((bot, frozenset(names)) for bot, names in served.items())),
         **{**listed, **(own or {})},

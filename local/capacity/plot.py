@@ -98,8 +98,7 @@ def _panels(report: Report) -> list[Panel]:
     share = contract.busiest_bot(load)
     per_text = load.t_mobile_share * load.segments
     first = [n * per_text for n in fits.sent]
-    answers = zip(report.talk.from_associates, report.talk.from_bots, strict=True)
-    both = [n + (a + b) * per_text for n, (a, b) in zip(first, answers, strict=True)]
+    both = [n * per_text for n in report.talk.to_handsets(fits.sent)]
     return [
         Panel("LivePerson: proactive texts a second", [
             Line("sent at the pace needed", "b", [n / 60 for n in fits.sent]),
@@ -135,7 +134,8 @@ def _panel(panel: Panel, frame: Frame) -> Iterator[str]:
         value = frame.top * step / 4
         yield f'<path class="grid" d="M{x} {frame.up(value)}h{WIDE}"/>'
         yield _text(x - 6, frame.up(value) + 4, number(value), "small", "end")
-    for minute in range(frame.begins, frame.ends + 1, 120):
+    every = max(120, math.ceil((frame.ends - frame.begins) / 720) * 60)
+    for minute in range(frame.begins, frame.ends + 1, every):
         yield f'<path class="axis" d="M{frame.across(minute)} {floor}v4"/>'
         yield _text(frame.across(minute), floor + 17, clock(minute)[:5], "small", "middle")
     yield f'<path class="axis" d="M{x} {floor}h{WIDE}"/>'

@@ -32,8 +32,8 @@ def number(value: float) -> str:
 
 def text(report: Report) -> str:
     """The whole report, ready to print."""
-    return "\n".join([*_headline(report), "", *_table(report), "", *_queue(report), "",
-                      *_remedies(report)]) + "\n"  # fmt: skip
+    return "\n".join([*_headline(report), "", *_table(report), *_how_judged(report), "",
+                      *_queue(report), "", *_remedies(report)]) + "\n"  # fmt: skip
 
 
 def _headline(report: Report) -> Iterator[str]:
@@ -63,6 +63,13 @@ def _table(report: Report) -> Iterator[str]:
         cells = [cell.ljust(w) if n < 2 else cell.rjust(w)
                  for n, (cell, w) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
         yield "  ".join(cells).rstrip()
+
+
+def _how_judged(report: Report) -> Iterator[str]:
+    """At the pace there is most texts would never reach the other limits: say what was assumed."""
+    if report.fitting is not report.queue:
+        yield (f"All but LivePerson texts: on the day as it goes once bulk has "
+               f"{number(report.fitting.per_s)}/s, the pace needed.")  # fmt: skip
 
 
 def _when(verdict: Verdict) -> str:

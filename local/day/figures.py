@@ -127,6 +127,7 @@ def work(stage: Stage, *, asked: int) -> dict[str, Any]:
             name: {unit: round(count / asked, 2) for unit, count in used.items()}
             for name, used in sold.items()
         },
+        "write_units_by_kind": _written(stage, asked=asked),
         "vendor_calls_per_recipient": {
             "campaigns": round(vendor["campaign"] / asked, 3),
             "outcomes": round((vendor["campaign status"] + vendor["campaign report"]
@@ -140,6 +141,14 @@ def work(stage: Stage, *, asked: int) -> dict[str, Any]:
             for name, used in sold.items()
         },
     }  # fmt: skip
+
+
+def _written(stage: Stage, *, asked: int) -> dict[str, float]:
+    """Kind of item -> write units for each recipient, by the functions that send."""
+    total = Counter[str]()
+    for name in OUTREACH:
+        total.update(stage.meters[name].written)
+    return {kind: round(units / asked, 2) for kind, units in total.most_common()}
 
 
 def _used(stage: Stage, functions: tuple[str, ...]) -> dict[str, float]:

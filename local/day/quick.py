@@ -11,12 +11,14 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from ..intrinsics import ACCOUNT, REGION
 from ..units import Meter
 
 Item = Mapping[str, Any]
+Place = tuple[Any, Any]
 
 
 def stored_table(name: str) -> Any:
@@ -31,62 +33,114 @@ def _backend() -> Any:
 
 @contextmanager
 def quick(name: str) -> Iterator[None]:
-    """Speed up this table's queries, and keep no stream nobody reads, while open."""
-    table = stored_table(name)
-    query = table.query
-    signature = inspect.signature(query)
-
-    def narrow(hash_key: Any, *args: Any, **named: Any) -> Any:
-        index_name = signature.bind(hash_key, *args, **named).arguments.get("index_name")
-        if index_name is None:
-            found = list(table.items.get(hash_key, {}).values())
-        else:
-            (attribute,) = [key["AttributeName"] for key in table.get_index(index_name).schema
-                            if key["KeyType"] == "HASH"]  # fmt: skip
-            found = holding(table, attribute)
-        table.all_items = lambda: found
-        try:
-            return query(hash_key, *args, **named)
-        finally:
-            del table.all_items
-
-    backend, shard = _backend(), table.stream_shard
-    transact = backend.transact_write_items
-
-    def undone(writes: list[Any]) -> Any:
-        # moto copies the whole table to be able to roll back; here only what is written is kept.
-        keys = [_key_of(table, write) for write in writes]
-        before = [(key, copy.deepcopy(table.items.get(key[0], {}).get(key[1]))) for key in keys]
-        try:
-            return transact(writes)
-        except Exception:
-            for (first, second), item in before:
-                table.items.get(first, {}).pop(second, None)
-                if item is not None:
-                    table.items[first][second] = item
-            raise
-
-    table.query, table.stream_shard = narrow, None
+    """Speed up this table, and keep no stream nobody reads, while open."""
+    backend, table = _backend(), stored_table(name)
+    way, shard = _QuickWay(backend, table), table.stream_shard
+    sqs: Any = importlib.import_module("moto.sqs.models")
+    spelled = sqs.camelcase_to_underscores
+    sqs.camelcase_to_underscores = lru_cache(spelled)
+    table.held, table.stream_shard = way.held, None
+    table.query, table.put_item, table.delete_item = way.query, way.put_item, way.delete_item
     table.__deepcopy__ = lambda _memo: table
-    backend.transact_write_items = undone
+    backend.update_item, backend.transact_write_items = way.update_item, way.transact_write_items
     try:
         yield
     finally:
-        del table.query, table.__deepcopy__, backend.transact_write_items
-        table.stream_shard = shard
-
-
-def _key_of(table: Any, write: Mapping[str, Any]) -> tuple[Any, Any]:
-    typed = importlib.import_module("moto.dynamodb.models.dynamo_type").DynamoType
-    (action,) = write.values()
-    where = action.get("Key") or action["Item"]
-    return typed(where[table.hash_key_attr]), typed(where[table.range_key_attr])
+        del table.query, table.put_item, table.delete_item, table.__deepcopy__, table.held
+        del backend.update_item, backend.transact_write_items
+        table.stream_shard, sqs.camelcase_to_underscores = shard, spelled
 
 
 def holding(table: Any, attribute: str) -> list[Any]:
-    """Items that have this attribute, in no order."""
-    return [item for items in table.items.values() for item in items.values()
-            if attribute in item.attrs]  # fmt: skip
+    """Items of a quick table that have this attribute, in no order."""
+    found: list[Any] = table.held.having(attribute)
+    return found
+
+
+class _Held:
+    """Which items have an attribute, kept up to date from what was written since the last look."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._touched: list[Place] = [
+            (first, second) for first, items in table.items.items() for second in items]  # fmt: skip
+        self._members: dict[str, tuple[int, dict[Place, None]]] = {}
+
+    def touch(self, place: Place) -> None:
+        self._touched.append(place)
+
+    def having(self, attribute: str) -> list[Any]:
+        seen, members = self._members.get(attribute, (0, {}))
+        for place in self._touched[seen:]:
+            item = self._table.items.get(place[0], {}).get(place[1])
+            if item is not None and attribute in item.attrs:
+                members[place] = None
+            else:
+                members.pop(place, None)
+        self._members[attribute] = len(self._touched), members
+        return [self._table.items[first][second] for first, second in members]
+
+
+class _QuickWay:
+    """moto's methods of the same names, with what they search narrowed down before."""
+
+    def __init__(self, backend: Any, table: Any) -> None:
+        self._table, self.held = table, _Held(table)
+        self._typed = importlib.import_module("moto.dynamodb.models.dynamo_type").DynamoType
+        self._query, self._put, self._delete = table.query, table.put_item, table.delete_item
+        self._update, self._transact = backend.update_item, backend.transact_write_items
+        self._signature = inspect.signature(table.query)
+
+    def query(self, hash_key: Any, *args: Any, **named: Any) -> Any:
+        table = self._table
+        index = self._signature.bind(hash_key, *args, **named).arguments.get("index_name")
+        if index is None:
+            found = list(table.items.get(hash_key, {}).values())
+        else:
+            (attribute,) = [key["AttributeName"] for key in table.get_index(index).schema
+                            if key["KeyType"] == "HASH"]  # fmt: skip
+            found = self.held.having(attribute)
+        # In moto's own order, which decides between equals.
+        found.sort(key=lambda item: (item.hash_key, item.range_key))
+        table.all_items = lambda: found
+        try:
+            return self._query(hash_key, *args, **named)
+        finally:
+            del table.all_items
+
+    def put_item(self, attributes: Item, *args: Any, **named: Any) -> Any:
+        self.held.touch(self._place(attributes))
+        return self._put(attributes, *args, **named)
+
+    def delete_item(self, hash_key: Any, range_key: Any) -> Any:
+        self.held.touch((hash_key, range_key))
+        return self._delete(hash_key, range_key)
+
+    def update_item(self, table_name: str, key: Item, *args: Any, **named: Any) -> Any:
+        if table_name == self._table.name:
+            self.held.touch(self._place(key))
+        return self._update(table_name, key, *args, **named)
+
+    def transact_write_items(self, writes: list[Any]) -> Any:
+        """moto copies the whole table to be able to roll back; here what is written is kept."""
+        items = self._table.items
+        places = [self._place(action.get("Key") or action["Item"])
+                  for write in writes for action in write.values()]  # fmt: skip
+        before = [(place, copy.deepcopy(items.get(place[0], {}).get(place[1])))
+                  for place in places]  # fmt: skip
+        try:
+            return self._transact(writes)
+        except Exception:
+            for (first, second), item in before:
+                self.held.touch((first, second))
+                items.get(first, {}).pop(second, None)
+                if item is not None:
+                    items[first][second] = item
+            raise
+
+    def _place(self, key: Item) -> Place:
+        table = self._table
+        return self._typed(key[table.hash_key_attr]), self._typed(key[table.range_key_attr])
 
 
 class QuickMeter(Meter):
@@ -94,8 +148,8 @@ class QuickMeter(Meter):
 
     def __init__(self, client: Any, *, table: str) -> None:
         super().__init__(client)
-        types = importlib.import_module("moto.dynamodb.models.dynamo_type")
-        self._typed, self._table = types.DynamoType, stored_table(table)
+        self._typed = importlib.import_module("moto.dynamodb.models.dynamo_type").DynamoType
+        self._table = stored_table(table)
 
     def _look(self, _table: str, key: Item) -> Item | None:
         found = self._table.items.get(self._typed(key["pk"]), {}).get(self._typed(key["sk"]))

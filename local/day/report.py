@@ -56,6 +56,8 @@ def tell(found: Mapping[str, Any], course: Sequence[Minute]) -> str:
                f"units, {used['read_units']:g} read units, {used['queue_requests']:g} queue "
                f"requests; ${found['dollars_per_million_recipients'][name]:g} a million")
           for name, used in found["per_recipient"].items()),
+        _row("write units of outreach, by kind of item", ", ".join(
+            f"{kind} {units:g}" for kind, units in found["write_units_by_kind"].items())),
         _row("vendor calls a recipient", ", ".join(
             f"{name.replace('_', ' ')} {count:g}"
             for name, count in found["vendor_calls_per_recipient"].items())),

@@ -22,6 +22,7 @@ from ..liveperson.routes import Front
 from ..pump import QueueMapping
 from ..scene import PROGRAMS, Scene
 from .evidence import Letter
+from .oracle import rows
 from .plan import DAWN, Customer, Plan, Settings, make_plan
 from .quick import QuickMeter, quick
 from .shortcut import shorten
@@ -171,12 +172,14 @@ def _furnish(stage: Stage) -> None:
 
 def _prepare(stage: Stage, who: Customer, *, first: dict[str, str]) -> None:
     scene = stage.scene
-    if who.kind in ("landline", "invalid"):
-        scene.sim.add_phone(who.phone, landline=who.kind == "landline",
-                            invalid=who.kind == "invalid")  # fmt: skip
-    if who.kind == "filtered":
-        numbers = tuple(scene.sim.world.numbers)
-        scene.sim.add_phone(who.phone, opted_out_of=numbers)
+    # The vendor goes by the number: of an area code with two zones, it takes either.
+    zones = next((row["zones"].split() for row in rows("area_codes.csv")
+                  if row["area_code"] == who.phone[2:5]), None)  # fmt: skip
+    filtered = tuple(scene.sim.world.numbers) if who.kind == "filtered" else ()
+    scene.sim.add_phone(
+        who.phone, landline=who.kind == "landline", invalid=who.kind == "invalid",
+        zone=zones[int(who.phone[-1]) % len(zones)] if zones else None, opted_out_of=filtered,
+    )  # fmt: skip
     if who.kind == "toll-free":
         return
     for banner, kind in who.consents.items():

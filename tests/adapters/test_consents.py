@@ -238,7 +238,7 @@ def test_a_second_stop_ends_the_exception(
     customer = customers.get(who)
     assert customer is not None
     assert customer.opted_out_except == frozenset()
-    assert back(customers, now, scope="all")
+    assert back(customers, now + timedelta(hours=2), scope="all")
     assert verdict(customers, now + timedelta(hours=1), scope="banner") is None
 
 

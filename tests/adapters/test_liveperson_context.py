@@ -39,7 +39,9 @@ def test_missing_namespace_is_made(clock: Any) -> None:
 
 
 def test_nothing_to_write_is_no_call(clock: Any) -> None:
-    write(Rig(clock), {})
+    rig = Rig(clock)
+    write(rig, {})
+    assert (rig.seen, rig.domain_seen) == ([], [])
 
 
 def test_refusal_is_said(clock: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from local import configure, switches
 from tests.outreach_rig import ACCOUNT, GROUP, LOGINS, Rig
 
@@ -100,15 +102,35 @@ def test_the_slower_of_two_is_refused(rig: Rig, run: Any, monkeypatch: pytest.Mo
 
     def overtaken(*args: Any, **more: Any) -> Any:
         document = inner(*args, **more)
-        rig.apply(lambda d: d.update(language="fr"))
+        rig.apply(lambda d: d.update(stops={"all": True}))
         return document
 
     monkeypatch.setattr(switches, "throw", overtaken)
-    monkeypatch.setattr(Programs, "history", lambda _: [{"version": 1}])
-    code, out = run("stop", "all")
+    code, out = run("stop", "banner", "kay")
     assert (code, out[-1]) == (
         1, "error: program_changed: version 1 is no longer the current one; look again")  # fmt: skip
-    assert stops(rig) == {}
+    assert stops(rig) == {"all": True}, "the switch thrown meanwhile stands"
+
+
+def test_a_file_written_before_a_switch_does_not_take_it_back(
+    rig: Rig, run: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "program.yaml"
+    document = yaml.safe_load(Path("local/programs/in_store.yaml").read_text())
+    document["language"] = "fr"
+    file.write_text(yaml.safe_dump(document))
+    for words in (("banner", "kay"), ("associate", DANA), ("all",)):
+        run("stop", *words)
+    kept = stops(rig)
+    code, out = run("apply", str(file))
+    assert (code, out[-1]) == (1, (
+        "error: would_resume: stopped, but not in this file: banner kay, associate "
+        f"{LOGINS['201']}, all; resume first, or write it under `stops`"))  # fmt: skip
+    assert stops(rig) == kept
+    document["stops"] = {"all": True, "banners": ["kay"], "associates": [DANA]}
+    file.write_text(yaml.safe_dump(document))
+    assert run("apply", str(file))[0] == 0
+    assert stops(rig) == kept
 
 
 def test_what_stays_stopped_after_a_resume_is_told(rig: Rig, run: Any) -> None:

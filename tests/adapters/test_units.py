@@ -8,7 +8,7 @@ import pytest
 from local.lock import watching
 from local.units import Index, Meter, indexes, item_size, read_units, size, write_units
 
-from instore.adapters.table import Table
+from instore.adapters.table import Refused, Table
 
 KEYS = {"pk": {"S": "A#1"}, "sk": {"S": "A"}}  # 2+3 + 2+1 = 8 bytes
 
@@ -117,6 +117,25 @@ def test_a_transaction_costs_double(table: Table, meter: Meter) -> None:
     with watching(meter):
         assert table.transact(actions)
     assert meter.write_units == 4
+
+
+def test_a_refused_write_costs_the_larger_of_what_is_there_and_what_was_offered(
+    table: Table, meter: Meter
+) -> None:
+    """DynamoDB developer guide, "working with items": 300 KB there, 310 KB offered cost 310."""
+    table.put({"pk": "A#1", "sk": "A", "wide": "w" * 1500})
+    large = {"pk": "A#1", "sk": "A", "wide": "w" * 2500}
+    with watching(meter):
+        assert isinstance(table.put(large, condition="attribute_not_exists(pk)"), Refused)
+    assert meter.write_units == 3
+    with watching(meter):
+        small = {"pk": "A#1", "sk": "A"}
+        assert isinstance(table.put(small, condition="attribute_not_exists(pk)"), Refused)
+    assert meter.write_units == 3 + 2
+    meter.reset()
+    with watching(meter):
+        assert not table.transact([table.put_action(large, condition="attribute_not_exists(pk)")])
+    assert meter.write_units == 6
 
 
 def test_a_wide_read_with_few_attributes_costs_the_whole_item(table: Table, meter: Meter) -> None:

@@ -253,9 +253,12 @@ def test_a_newer_receipt_is_not_guessed_at(bot: BotRig) -> None:
     bot.bind()
     bot.create()
     bot.say("hello")
-    change(bot, receipt=bot.item()["receipt"].replace('"v":2', '"v":9'))
-    status, told = ask(bot)
-    assert (status, told["code"]) == (503, "receipt_unreadable")
+    whole = bot.item()["receipt"]
+    for receipt in (whole.replace('"v":2', '"v":9'), whole[:40], "[]", '{"v":2}',
+                    whole.replace('"did":["transfer"', '"did":[["transfer"]')):  # fmt: skip
+        change(bot, receipt=receipt)
+        status, told = ask(bot)
+        assert (status, told["code"]) == (503, "receipt_unreadable"), receipt
 
 
 def test_the_conversation_says_on_which_day_it_was_decided(bot: BotRig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
@@ -268,9 +269,9 @@ def test_too_many_rows(rig: ImportRig) -> None:
 
 
 def test_a_missing_column_lists_what_was_found(rig: ImportRig) -> None:
-    import_id = rig.imported("Name;Surname;5550100123\na;b;c\n")
+    import_id = rig.imported("Name;Surname;City\na;b;c\n")
     assert rig.look(import_id)["failure"]["message"] == (
-        "no column for phone; found: Name, Surname, (a number)"
+        "no column for phone; found: Name, Surname, City"
     )
 
 
@@ -488,26 +489,31 @@ class OnDisk(Files):
 
 
 @pytest.mark.slow
-def test_ten_thousand_rows_in_bounded_memory(rig: ImportRig, tmp_path: Path) -> None:
-    """Rows nobody agreed to, so that the table stays empty; the file as large as it may be."""
+def test_the_largest_file_in_bounded_memory(rig: ImportRig, tmp_path: Path) -> None:
+    """A file as large as it may be, of rows nobody agreed to, so that the table stays empty: 1,000
+    long ones on 20 pages; with INSTORE_EXHAUSTIVE=1 10,000 on as many. Bounded by the share of a row
+    that has to stay (its number, its line of the result), and by one page."""
+    rows, bound = (10_000, 3_000_000) if os.environ.get("INSTORE_EXHAUSTIVE") else (1000, 650_000)
     rig.imported(sheet([phone(1)]), key="warm", mode="check")
-    numbers = [f"+1{area}{2_000_000 + n}" for area in (212, 917) for n in range(5000)]
+    numbers = [f"+1{area}{2_000_000 + n}" for area in (212, 917) for n in range(rows // 2)]
     with (tmp_path / "upload.csv").open("w") as file:
         file.write("Phone,1,2,Notes\n")
-        file.writelines(f"{number},Anna,Kay,{'x' * 400}\n" for number in numbers)
+        file.writelines(f"{number},Anna,Kay,{'x' * (4_200_000 // rows)}\n" for number in numbers)
     assert 4_000_000 < (tmp_path / "upload.csv").stat().st_size <= import_state.MAX_BYTES
     del numbers
     import_id = rig.open(mode="check")
+    item = rig.import_item(import_id)
+    rig.table.put({**item, "page_rows": rows // 20})
     rig.files = OnDisk(tmp_path / "upload.csv")
     tracemalloc.start()
     rig.run(json.dumps({"import": import_id}))
     tracemalloc.stop()
     item = rig.import_item(import_id)
-    assert (item["state"], item["rows"], item["page"]) == ("checked", 10_000, 20)
-    assert sum(item["counts"]["blocked"].values()) == 10_000
-    assert rig.files.written["result.csv"] > 300_000
+    assert (item["state"], item["rows"], item["page"]) == ("checked", rows, 20)
+    assert sum(item["counts"]["blocked"].values()) == rows
+    assert rig.files.written["result.csv"] > 30 * rows
     # The numbers seen (for duplicates), one page, the result once; the file alone is 4.3 MB.
-    assert rig.files.held < 3_000_000, rig.files.held
+    assert rig.files.held < bound, rig.files.held
 
 
 def test_nothing_personal_is_written_down(rig: ImportRig, capsys: Any, caplog: Any) -> None:

@@ -295,6 +295,9 @@ def test_an_export_of_the_table(bot: BotRig, run: Any, tmp_path: Path) -> None:
     day_of_three(bot)
     items = [bot.item(name) for name in ("c-1", "c-2", "c-3")]
     items.append({**copy.deepcopy(items[0]), "conversation": "c-7", "receipt": '{"v":99}'})
+    nobody = items[0]["receipt"].replace(f'["{KATE}","O"', f'["{KATE}",5')
+    assert nobody != items[0]["receipt"]
+    items.append({**copy.deepcopy(items[0]), "conversation": "c-8", "receipt": nobody})
     items.append({"pk": "STORE#x", "sk": "STORE"})
     folder = tmp_path / "AWSDynamoDB" / "0179" / "data"
     folder.mkdir(parents=True)
@@ -304,8 +307,8 @@ def test_an_export_of_the_table(bot: BotRig, run: Any, tmp_path: Path) -> None:
     program = write(tmp_path, routing__resolvers=["keyword"])
     code, told = run("--program", program, "--export", str(tmp_path / "AWSDynamoDB"))
     assert code == 0
-    assert "      4  receipts\n      3  same decision\n      0  different\n" in told
-    assert "          1  its receipt cannot be read by this version\n" in told
+    assert "      5  receipts\n      3  same decision\n      0  different\n" in told
+    assert "          2  its receipt cannot be read by this version\n" in told
 
 
 @pytest.mark.parametrize(
@@ -313,12 +316,29 @@ def test_an_export_of_the_table(bot: BotRig, run: Any, tmp_path: Path) -> None:
     [
         (["--table", "t"], "error: say which: --day, --conversation, or both"),
         (["--table", "t", "--day", "21.11."], "error: --day is a date like 2026-11-21"),
+        (["--table", "t", "--day", "2026-11-31"], "error: --day is a date like 2026-11-21"),
         (["--export", "nowhere"], "error: no .json.gz files in nowhere"),
         (["--table", "no-such-table", "--day", "2026-11-21"], "error: "),
     ],
 )
 def test_wrong_use(run: Any, tmp_path: Path, arguments: list[str], said: str) -> None:
     code, told = run("--program", write(tmp_path), *arguments)
+    assert code == 2
+    assert told.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b'{"Item":{"sk":{"S":"STORE"}}}\n')[:-6], "error: Compressed file ended"),
+        (gzip.compress(b'{"Item":{"sk":{"S":"STORE"}}}\n')[:12] + b"\xff\xff", "error: "),
+        (gzip.compress(b"[]\n"), "error: a.json.gz is no export of a table"),
+        (gzip.compress(b'{"NewImage":{}}\n'), "error: a.json.gz is no export of a table"),
+    ],
+)
+def test_a_file_that_is_no_export(run: Any, tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.json.gz").write_bytes(content)
+    code, told = run("--program", write(tmp_path), "--export", str(tmp_path))
     assert code == 2
     assert told.startswith(said)
 

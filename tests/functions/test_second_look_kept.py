@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -71,3 +72,19 @@ def test_a_look_that_cannot_be_written_sends_nothing_of_its_batch(
     rig.deliver([batch_id])
     assert [rig.vendor.texts[number[1:]] for number in numbers] == [1, 0, 1]
     assert rig.states(batch_id) == ["sent", "blocked", "sent"]
+
+
+@pytest.mark.parametrize(("second", "went"), [(44, True), (45, False), (59, False)])
+def test_a_text_that_could_arrive_after_closing_waits(rig: Rig, second: int, went: bool) -> None:
+    closing = datetime(2026, 11, 19, 0, 59, second, tzinfo=UTC)  # 19:59 in New York
+    numbers = rig.customers(1)
+    rig.clock.advance((closing - rig.clock.now()).total_seconds() - 20)
+    batch_id = rig.text(numbers)[1]["id"]
+    waiting = rig.queue.take()
+    rig.clock.advance(20)
+    rig.deliver(waiting)
+    assert rig.vendor.texts[numbers[0][1:]] == int(went)
+    assert rig.states(batch_id) == ["sent" if went else "deferred"]
+    if not went:
+        tomorrow = datetime(2026, 11, 19, 16, tzinfo=UTC)
+        assert int(rig.item(batch_id)["rows"][0]["u"]) == int(tomorrow.timestamp())

@@ -38,7 +38,9 @@ def test_parts_are_built_and_modules_imported_before_the_snapshot(
     assert "colorsys" in sys.modules
 
 
-def test_elsewhere_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_nothing_is_prepared(
+    registered: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = builtins.__import__
 
     def without(name: str, *rest: Any, **more: Any) -> Any:
@@ -48,6 +50,7 @@ def test_elsewhere_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", without)
     snapshot.ready("table")
+    assert registered == []
 
 
 def test_functions_that_somebody_waits_for_start_from_snapshots() -> None:

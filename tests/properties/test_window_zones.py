@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.properties.window_oracle import MINUTE, ZONES, first_minutes
+from tests.properties.window_oracle import MINUTE, ZONES, first_minutes, number_at_home
 
 from instore.model import Phone
 from instore.program_parts import Hours
@@ -17,7 +17,6 @@ from instore.window import Allowed, Deferred, Never, check_hours
 # after midnight in the Aleutians. They are Sundays: the weekday rules are at work, too.
 CHANGES = [datetime(2026, 11, 1, 2, tzinfo=UTC), datetime(2027, 3, 14, 2, tzinfo=UTC)]
 REGIONS = {"US": ["TX", "AL", "KY", "FL", "NY"], "CA": ["ON"]}
-PHONES = {"US": Phone("+12125550123"), "CA": Phone("+14165550123")}
 LONGEST = timedelta(hours=72)
 
 
@@ -44,15 +43,15 @@ def answered(answer: Allowed | Deferred | Never) -> object:
 @pytest.mark.parametrize(("country", "zone"), ZONES, ids=[zone for _, zone in ZONES])
 def test_every_minute_of_a_change_over_day(country: str, zone: str, day: datetime) -> None:
     region = REGIONS[country][len(zone) % len(REGIONS[country])]
-    area = {"US": "US-NY", "CA": "CA-ON"}[country]
+    number, number_zones, rules = number_at_home(country, zone)
     firsts = first_minutes(
-        day, minutes=34 * 60, look_ahead=40 * 60, zones=[zone], store_zone=zone, hours=None,
-        jurisdictions={country, f"{country}-{region}", area},
+        day, minutes=34 * 60, look_ahead=50 * 60, zones=[zone], store_zone=zone, hours=None,
+        jurisdictions={country, f"{country}-{region}", *rules}, number_zones=number_zones,
     )  # fmt: skip
     for n, first in enumerate(firsts):
         now = day + n * MINUTE
         answer = check_hours(
-            phone=PHONES[country], store_zone=zone, associate_window=None, zone=zone,
+            phone=Phone(number), store_zone=zone, associate_window=None, zone=zone,
             postal_code=None, region=region, country=country, now=now, max_defer=LONGEST,
         )  # fmt: skip
         assert answered(answer) == expected(first, now=now), now
@@ -88,11 +87,13 @@ def test_shop_hours_and_law_together(
     if start == end:
         end = time(23, 59) if start < time(23, 59) else end
         start = time(0, 0) if start == end else start
+    number, number_zones, rules = number_at_home("US", zone)
     where = {"zones": [zone], "store_zone": store_zone, "hours": (start, end),
-             "jurisdictions": {"US", "US-NY", f"US-{region}"}}  # fmt: skip
+             "number_zones": number_zones,
+             "jurisdictions": {"US", f"US-{region}", *rules}}  # fmt: skip
     first = first_minutes(now, minutes=1, look_ahead=72 * 60, **where)[0]
     answer = check_hours(
-        phone=PHONES["US"], store_zone=store_zone, associate_window=hours(start, end), zone=zone,
+        phone=Phone(number), store_zone=store_zone, associate_window=hours(start, end), zone=zone,
         postal_code=None, region=region, country="US", now=now, max_defer=LONGEST,
     )  # fmt: skip
     assert answered(answer) == expected(first, now=now)
@@ -104,15 +105,16 @@ def test_only_shop_hours_by_the_shops_clock(
     pair: tuple[tuple[str, str], tuple[str, str]], now: datetime, one: time, other: time
 ) -> None:
     """Windows in the small hours, where the clock itself jumps: the opening is right there, too."""
-    from instore.window import _next_opening, _own_week  # the law never opens at night
+    from instore.window import _daily, _next_opening  # the law never opens at night
 
     (_, zone), _ = pair
     start, end = min(one, other), max(one, other)
     if start == end:
         return
-    where = {"zones": [], "jurisdictions": (), "store_zone": zone, "hours": (start, end)}
+    where = {"zones": [], "jurisdictions": (), "store_zone": zone, "hours": (start, end),
+             "number_zones": ()}  # fmt: skip
     first = first_minutes(now, minutes=1, look_ahead=50 * 60, **where)[0]
-    opening, _ = _next_opening(zone, week=_own_week(start, end), instant=now)
+    opening, _ = _next_opening(zone, week=_daily("shop", start, end), instant=now)
     assert opening == first
 
 
@@ -124,7 +126,7 @@ def test_seconds_do_not_matter(minute: int, millis: int) -> None:
 
     def ask(now: datetime) -> Allowed | Deferred | Never:
         return check_hours(
-            phone=PHONES["US"], store_zone="America/New_York", zone="America/Los_Angeles",
+            phone=Phone("+12125550123"), store_zone="America/New_York", zone="America/Los_Angeles",
             associate_window=hours(time(11), time(20)), postal_code=None, region="NY",
             country="US", now=now, max_defer=LONGEST,
         )  # fmt: skip

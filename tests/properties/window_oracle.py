@@ -103,6 +103,33 @@ def in_shop_hours(instant: datetime, *, zone: str, start: time, end: time) -> bo
     return start <= instant.astimezone(ZoneInfo(zone)).time() < end
 
 
+def number_at_home(country: str, zone: str) -> tuple[str, list[str], set[str]]:
+    """A number of an area code there, with the fewest zones: the number, its zones, its rules.
+
+    Where no area code knows the zone (a village with a clock of its own), the country's usual one.
+    """
+    there = [row for row in AREA_CODES.values()
+             if row["country"] == country and zone in row["zones"].split()]  # fmt: skip
+    usual = AREA_CODES[{"US": "212", "CA": "416"}[country]]
+    row = min(there, key=lambda r: (len(r["zones"]), r["area_code"]), default=usual)
+    rules = {f"{row['country']}-{region}" for region in row["regions"].split()}
+    return f"+1{row['area_code']}5550123", row["zones"].split(), rules
+
+
+def home_of(area: str, *, country: str) -> list[str]:
+    """Where the number may be at home: its area code's zones, else all of the country's."""
+    if area in AREA_CODES:
+        return AREA_CODES[area]["zones"].split()
+    return [z for (c, r), zones in REGIONS.items() if c == country and r not in ("GU", "MP", "AS")
+            for z in zones]  # fmt: skip
+
+
+def vendor_sends(instant: datetime, *, number_zones: Iterable[str]) -> bool:
+    """LivePerson sends from 08:00 to 21:00 where the number is at home; else it keeps the text."""
+    return all("08:00" <= f"{instant.astimezone(ZoneInfo(zone)):%H:%M}" < "21:00"
+               for zone in number_zones)  # fmt: skip
+
+
 def first_minutes(
     start: datetime, *, minutes: int, look_ahead: int, **where: object
 ) -> list[datetime | None]:
@@ -121,8 +148,10 @@ def first_minutes(
 
 def allowed(
     instant: datetime, *, zones: Iterable[str], jurisdictions: Iterable[str], store_zone: str,
-    hours: tuple[time, time] | None,
+    hours: tuple[time, time] | None, number_zones: Iterable[str],
 ) -> bool:  # fmt: skip
+    if not vendor_sends(instant, number_zones=number_zones):
+        return False
     if hours and not in_shop_hours(instant, zone=store_zone, start=hours[0], end=hours[1]):
         return False
     return lawful(instant, zones=zones, jurisdictions=jurisdictions)

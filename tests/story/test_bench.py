@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from datetime import date
+from pathlib import Path
 
 import pytest
+from local import invoke
+from local.bench import __main__ as command
 from local.bench import agent_map, operations, report, startup
 from local.bench.operations import Counted, Speed
 from local.bench.shop import opened
@@ -123,3 +126,26 @@ def test_a_page_of_everything_has_all_tables() -> None:
     assert "| first build | 3 | 2 | 4 | 12 | 0.25 (0.25 to 0.25) |" in page
     assert "| Batches sent | recipients | 20 (10 to 30) | 2.00 (1.00 to 3.00) |" in page
     assert "Medians of 7 cold starts" in page
+    functions = resources_of(read_template(), "AWS::Serverless::Function")
+    snapped = [name for name, one in functions.items() if "SnapStart" in one["Properties"]]
+    assert f"SnapStart, which {', '.join(snapped)} have" in page
+    assert functions["ProactiveBatch"]["Properties"].get(
+        "MemorySize", read_template()["Globals"]["Function"]["MemorySize"]) == report.SENDER_MB  # fmt: skip
+
+
+def test_a_quick_run_leaves_the_published_page_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    published, quick = tmp_path / "docs" / "b.md", tmp_path / "build" / "b.md"
+    monkeypatch.setattr(command, "WHERE", published)
+    monkeypatch.setattr(command, "QUICK", quick)
+    monkeypatch.setattr(command, "measure", lambda **_: report.Findings("x", date(2026, 11, 18)))
+    assert command.main(["--quick"]) == 0
+    assert (quick.exists(), published.exists()) == (True, False)
+    assert command.main([]) == 0
+    assert published.exists()
+
+
+def test_invoking_what_is_not_there_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke.main("no_such_event") == 1
+    assert "no file of events/ is named like no_such_event" in capsys.readouterr().out

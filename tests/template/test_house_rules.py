@@ -117,6 +117,7 @@ def test_the_age_of_what_waits_is_seen() -> None:
                       a["Properties"]["Threshold"]) for name, a in ALARMS.items()}  # fmt: skip
     assert watched["OutreachQueueOld"] == ("ApproximateAgeOfOldestMessage", "Maximum", 900)
     assert watched["DueWorkOld"] == ("OldestDueSeconds", "Maximum", 600)
+    assert watched["SendsLate"] == ("OldestSendSeconds", "Maximum", 3600)
     assert watched["NumbersHeld"] == ("NumberHeld", "Sum", 1)
     assert watched["TextsNeverResolved"] == ("UnknownClosed", "Sum", 1)
     assert QUEUES["OutreachQueue"]["Properties"]["MessageRetentionPeriod"] == 4 * 86400

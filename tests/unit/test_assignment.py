@@ -130,6 +130,14 @@ def test_a_stop_in_plain_words_is_a_revocation() -> None:
     )
 
 
+def test_a_start_is_a_restart_and_what_may_answer_a_question_is_not() -> None:
+    change = only(words(" Unstop! "))
+    assert (change.kind, change.words, change.event) == (Kind.RESTART, "Unstop!", "conv-1#3")
+    assert from_message(change.as_message()) == change
+    for text in ("resume", "alta", "yes", "start over please"):
+        assert hear_webhook(ACCOUNT, words(text)).changes == ()
+
+
 def test_a_stop_without_a_number_has_no_name() -> None:
     for odd in ({"sequence": None}, {"sequence": True}, {"sequence": "3"}):
         assert only(words("STOP", **odd)).event == ""

@@ -23,7 +23,7 @@ from instore.consent import (
     released,
     reserved,
 )  # fmt: skip
-from instore.consent_ledger import GENESIS, is_emptied, new_entry, verify_chain
+from instore.consent_ledger import GENESIS, new_entry, nothing_to_take, verify_chain
 from instore.model import epoch
 from instore.program_parts import CustomerCap, Outreach
 
@@ -379,8 +379,8 @@ def test_salted_words_cannot_be_guessed_from_their_hash() -> None:
     assert len({entry["personal"] for entry in (plain, salted, other)}) == 3
     assert verify_chain([plain]) == verify_chain([salted]) == []
     assert verify_chain([{**salted, "salt": "other"}]) == ["the words of entry 1 were changed"]
-    assert is_emptied(salted) is False
-    assert is_emptied({**salted, "words": None, "salt": None}) is True
+    assert nothing_to_take(salted) is False
+    assert nothing_to_take({**salted, "words": None, "salt": None}) is True
 
 
 TOMBSTONE = {"opted_out": NOW, "erased_at": NOW - timedelta(days=1)}

@@ -188,7 +188,8 @@ def test_silent_programs_need_no_notice(document: dict[str, Any]) -> None:
     document["outreach"]["templates"][1]["text"] = "{1} {2} {3}"
     document["outreach"]["templates"][1]["first"] = False
     document["notification"]["when"] = "never"
-    load_program(document)
+    program = load_program(document)
+    assert program.notification.when == "never"
 
 
 def test_examples_are_as_many_as_variables(document: dict[str, Any]) -> None:

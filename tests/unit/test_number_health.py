@@ -171,7 +171,7 @@ def filtered(count: int, *, skill: str = "kay", since: float = 90) -> list[Trans
 def look(program: Program, reporting: Reporting, kept: Kept) -> list[str]:
     numbers: Any = kept
     liveperson: Any = reporting
-    return look_at_numbers(program=program, numbers=numbers, liveperson=liveperson, now=NOW)
+    return list(look_at_numbers(program=program, numbers=numbers, liveperson=liveperson, now=NOW))
 
 
 def test_a_healthy_day_costs_one_question_and_no_read(program: Program) -> None:

@@ -111,6 +111,16 @@ WRONG: list[tuple[str, Change, str, str]] = [
      "banners[2].virtual_skill", "needed by routing.triggers"),
     ("template variables", put("outreach.templates.0.variables", 3), "outreach.templates[0]",
      "text has variables [1, 2], `variables` says 3"),
+    ("a variable with a zero", put("outreach.templates.0.text", "{01} {1} {2} STOP"),
+     "outreach.templates[0]", "variables are {1}, {2} and so on, not {01}"),
+    ("a variable in other digits", put("outreach.templates.0.text", "{\u0661} {2} STOP"),
+     "outreach.templates[0]", "variables are {1}, {2} and so on, not {\u0661}"),
+    ("a variable with a name", put("outreach.templates.0.text", "{1} {2} of {shop} STOP"),
+     "outreach.templates[0]", "variables are {1}, {2} and so on, not {shop}"),
+    ("a banner's language spelt out", put("banners.0.language", "French"), "banners[0].language",
+     "String should match pattern '^[a-z]{2}(-[A-Z]{2})?$'"),
+    ("messages in no language", put("messages.french", {"texts": {"goodbye": "Au revoir."}}),
+     "messages.french.[key]", "String should match pattern '^[a-z]{2}(-[A-Z]{2})?$'"),
     ("notification template", put("notification.template", "comeback"),
      "banners[0].outreach.templates", "notification.template 'comeback' is not among them"),
     ("unknown message", put("messages.en.texts.helo", "Hi"), "messages.en.texts",
@@ -224,6 +234,15 @@ def test_messages_speak_the_nearest_language(program: Program) -> None:
     assert program.message("connecting", language=None, associate="Ana") == (
         "Connecting you with Ana.")  # fmt: skip
     assert program.message("skill", language="de-DE") == "We are connecting you with our team."
+    assert program.message("connecting", language="FR_ca", associate="Ana") == (
+        "Nous vous mettons en relation avec Ana.")  # fmt: skip
+
+
+def test_a_sentence_not_translated_is_the_programs_own(document: dict[str, Any]) -> None:
+    put("messages.en.texts.closed", "Come back tomorrow.")(document)
+    program = load_program(document)
+    assert "closed" not in program.messages["fr"].texts
+    assert program.message("closed", language="fr-CA") == "Come back tomorrow."
 
 
 @pytest.mark.parametrize(("change", "reason"), [

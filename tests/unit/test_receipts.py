@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from instore.explaining import explain
 from instore.model import Channel, Stickiness
 from instore.presence import Presence, Status
 from instore.receipts import (
@@ -110,6 +112,50 @@ def test_a_receipt_of_the_first_version_as_it_was_stored() -> None:
     assert replays(stored)
     assert stored_case(stored).people[0].presence.since == datetime(2026, 11, 18, 16, tzinfo=UTC)
     assert stored_decision(stored).trace[1] == Trace("associate", True, "online with a free slot")
+
+
+BROKEN: list[Any] = [None, 1, "x", "", [], {}, True, "2026", 10**30]
+
+
+def broken(receipt: str) -> Iterator[str]:
+    """The receipt with junk in the place of each of its parts."""
+
+    def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+        yield path
+        if isinstance(value, dict | list):
+            for name in value if isinstance(value, dict) else range(len(value)):
+                yield from places(value[name], *path, name)
+
+    def put(junk: Any, path: tuple[Any, ...]) -> Any:
+        if not path:
+            return junk
+        document = place = json.loads(receipt)
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = junk
+        return document
+
+    for path in places(json.loads(receipt)):
+        yield from (json.dumps(put(junk, path)) for junk in BROKEN)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_broken_receipt_fails_in_one_way_or_not_at_all(version: int) -> None:
+    case = store(1)
+    decision = decide(case)
+    whole = as_version_1(case, decision) if version == 1 else write_receipt(case, decision=decision)
+    refused = 0
+    for receipt in broken(whole):
+        for read in (stored_case, stored_decision, replays,
+                     lambda text: explain({"state": "decided", "receipt": text})):  # fmt: skip
+            try:
+                read(receipt)
+            except ValueError:
+                refused += 1
+    assert refused > 500
+    for junk in ("null", "[]", "{}"):
+        with pytest.raises(ValueError, match="not a receipt, or a broken one"):
+            stored_case(junk)
 
 
 def test_times_are_kept_to_the_microsecond_whichever_way() -> None:

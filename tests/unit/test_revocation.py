@@ -213,10 +213,19 @@ def test_does_not_count(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["S\u200bTOP", "\u200fSTOP", "ST\u00adOP", "Stop\u202e", "S\u2060T\ufeffOP", "stop\u00a0",
-             "STOP\n\nSent from my phone", "STO\ufe0fP", "STOP\ufffd"]
+             "STOP\n\nSent from my phone", "STO\ufe0fP", "STOP\ufffd",
+             "STOP\u2028Ana", "STOP\rAna", "STOP -Ana", "STOP ~ Ana Diaz", "🛑 please", "🛑🛑",
+             "ⓈⓉⓄⓅ", "🅂🅃🄾🄿"]
 )  # fmt: skip
 def test_what_nobody_sees_does_not_hide_it(text: str) -> None:
     assert is_revocation(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["🛑 sign on the door?", "Meet at the stop -Main St", "Stop by -Ana", "drop-off at 5"]
+)
+def test_a_dash_or_a_sign_makes_no_stop(text: str) -> None:
+    assert not is_revocation(text)
 
 
 def test_lists_are_long_enough_to_mean_something() -> None:

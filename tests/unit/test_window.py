@@ -92,14 +92,26 @@ def test_half_past_nine_at_night_for_an_eastern_number_of_a_western_shop() -> No
 
 
 def test_a_stated_zone_beats_number_and_shop() -> None:
-    now = at("2026-11-18T21:30")
-    assert law(NEW_YORK, zone="America/Denver", now=now) == Allowed()
+    now = at("2026-11-18T08:30")
+    assert law(NEW_YORK, now=now) == Allowed()
+    assert until(law(NEW_YORK, zone="America/Denver", now=now)) == at("2026-11-18T10:00")
 
 
 def test_a_postal_code_beats_number_and_shop() -> None:
-    now = at("2026-11-18T21:30")
-    assert law(NEW_YORK, postal_code="80202", now=now) == Allowed()
-    assert until(law(NEW_YORK, postal_code="10001", now=now)) == at("2026-11-19T08:00")
+    now = at("2026-11-18T08:30")
+    assert until(law(NEW_YORK, postal_code="80202", now=now)) == at("2026-11-18T10:00")
+    assert law(NEW_YORK, postal_code="10001", now=now) == Allowed()
+
+
+def test_a_text_that_liveperson_would_keep_and_send_later_by_itself_waits_with_us() -> None:
+    """The law looks at the customer, LivePerson at the number: the vendor's own opening would be
+    an instant that nobody has judged, with an opt-out in between that nobody obeys (I2, I9)."""
+    late = at("2026-11-18T21:30")  # half past seven in Denver
+    assert until(law(NEW_YORK, zone="America/Denver", now=late)) == at("2026-11-19T10:00")
+    early = at("2026-11-18T09:00")  # six in the morning where the number is at home
+    answer = law("+13105550123", zone="America/New_York", region="NY", now=early)
+    assert answer == Deferred(at("2026-11-18T11:00"),
+                              "LivePerson 08:00-21:00 America/Los_Angeles")  # fmt: skip
 
 
 def test_a_stated_zone_that_the_postal_code_contradicts_does_not_replace_it() -> None:
@@ -204,7 +216,7 @@ def test_closed_days_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("day", "clock", "allowed"),
-    [("2026-11-20", "21:29", True), ("2026-11-20", "21:30", False),
+    [("2026-11-20", "20:59", True), ("2026-11-20", "21:00", False),  # LivePerson's own end
      ("2026-11-20", "08:59", False), ("2026-11-21", "17:59", True), ("2026-11-21", "18:00", False)],
 )  # fmt: skip
 def test_canada(day: str, clock: str, allowed: bool) -> None:

@@ -60,6 +60,8 @@ def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
             return _take_reply(change, means=means, now=now)
         case Kind.REVOCATION:
             return _take_revocation(change, means=means, now=now)
+        case Kind.RESTART:
+            return _take_restart(change, means=means, now=now)
 
 
 def _said_at(change: ConversationChange) -> datetime:
@@ -176,3 +178,21 @@ def _take_revocation(change: ConversationChange, *, means: Means, now: datetime)
     if not _is_to_come(change, now=now):
         means.changes.mark_revoked(item, ts=change.ts)
     return Taken("revoked" if new else "revoked_before")
+
+
+def _take_restart(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
+    """The customer asked an associate for texts again. What is said to the bot is the bot's: it
+    answers. Said before a STOP or an erasure, it lifts nothing, however late it comes."""
+    item = means.changes.get(f"CONVERSATION#{change.account}#{change.conversation}")
+    if item is None:
+        return Taken("foreign")
+    if not item.get("customer"):
+        return Taken("nobody_known")
+    if not item.get("agent"):
+        return Taken("left_to_the_bot")
+    restored = means.customers.opt_in(
+        item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
+        how="words in a conversation", words=change.words, now=now,
+        evidence=f"{change.account}#{change.conversation}", at=_said_at(change),
+    )  # fmt: skip
+    return Taken("restored" if restored else "not_out")

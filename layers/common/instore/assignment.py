@@ -35,6 +35,7 @@ class Kind(StrEnum):
     STATE = "state"
     AGENT_TEXT = "agent_text"
     REVOCATION = "revocation"
+    RESTART = "restart"
 
 
 class Seat(StrEnum):
@@ -58,8 +59,8 @@ class Agent:
 class ConversationChange:
     """One piece of news about one conversation. `ts`: LivePerson's own time, ms since 1970.
 
-    `words` only with a revocation: what the customer wrote to end the texts, for the ledger; with
-    it `event`, the dialog#number that names the text to the bot as well.
+    `words` only with a revocation or a restart: what the customer wrote to end the texts or to have
+    them again, for the ledger; with it `event`, the dialog#number that names it to the bot as well.
     """
 
     account: str
@@ -85,7 +86,7 @@ class ConversationChange:
         return 2 if self.assigned else 1 if self.agents else 0
 
     def as_message(self) -> dict[str, Any]:
-        """The shape in the queue. Of what people wrote, it has the words of a revocation only."""
+        """The shape in the queue. Of what people wrote, it has STOP and START only."""
         message: dict[str, Any] = {
             "account": self.account, "conversation": self.conversation, "kind": str(self.kind),
             "ts": self.ts, "state": "CLOSE" if self.closed else "OPEN",
@@ -221,13 +222,17 @@ def _message_change(account: str, entry: Any) -> ConversationChange | None:
     text = entry["event"].get("message")
     if writer["role"] != "CONSUMER" or not isinstance(text, str):
         return None
-    from .consent import is_revocation
+    from .revocation import is_revocation, is_sure_restart
 
-    if not is_revocation(text):
+    if is_revocation(text):
+        kind = Kind.REVOCATION
+    elif is_sure_restart(text):
+        kind = Kind.RESTART
+    else:
         return None
     number, dialog = entry.get("sequence"), entry.get("dialogId")
     return ConversationChange(
-        account, conversation, Kind.REVOCATION, moment, consumer=_matching(_ID, writer["id"]),
+        account, conversation, kind, moment, consumer=_matching(_ID, writer["id"]),
         words=mended(text.strip()[:_WORDS_MAX]),
         event=f"{_matching(_ID, dialog)}#{number}" if dialog and type(number) is int else "",
     )  # fmt: skip

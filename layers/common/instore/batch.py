@@ -208,6 +208,11 @@ class Batch:
         """Rows that may be sent now, in the order the associate wrote them."""
         return [row for row in self.rows if row.is_due(now)]
 
+    def ready_since(self, now: datetime) -> datetime | None:
+        """Since when the oldest of its texts could have gone; None: none may go yet."""
+        waits = [max(self.accepted_at, row.until or self.accepted_at) for row in self.due_rows(now)]
+        return min(waits, default=None)
+
     def next_until(self) -> datetime | None:
         """When the earliest deferred row may be sent."""
         waiting = [r.until for r in self.rows if r.state is RowState.DEFERRED and r.until]

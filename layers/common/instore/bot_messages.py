@@ -31,6 +31,11 @@ def _at_most(length: int) -> BeforeValidator:
     return BeforeValidator(lambda value: value[:length] if isinstance(value, str) else value)
 
 
+def _moment(value: Any) -> int | None:
+    """Milliseconds since 1970; anything else tells nothing and must not cost the answer."""
+    return value if type(value) is int and 10**12 <= value < 10**13 else None
+
+
 class Visitor(_Said):
     """`consumerId` is LivePerson's opaque name of the customer, never a telephone number."""
 
@@ -85,6 +90,7 @@ class LpEvent(_Said):
     sequence: int | None = Field(None, ge=0)
     dialog_id: Annotated[str | None, _at_most(128)] = None
     last_consumer_message: str | LastMessage | None = None
+    server_timestamp: Annotated[int | None, BeforeValidator(_moment)] = None
 
 
 class EventContext(_Said):
@@ -113,6 +119,12 @@ class EventCall(_Said):
         """The dialog in which `sequence` counts; a later dialog begins its numbers anew."""
         event = self._event
         return event.dialog_id if event else None
+
+    @property
+    def said_ms(self) -> int | None:
+        """When LivePerson took the customer's words, ms since 1970, if it told."""
+        event = self._event
+        return event.server_timestamp if event else None
 
     @property
     def _event(self) -> LpEvent | None:

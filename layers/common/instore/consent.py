@@ -124,6 +124,7 @@ class Customer:
     erased_at: datetime | None = None
     erased_entry: int | None = None  # the ledger's entry of it
     back_at: datetime | None = None
+    stopped_at: datetime | None = None  # when their newest STOP was said, lifted or not
     erasing: Erasing | None = None
 
     @property

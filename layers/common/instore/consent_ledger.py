@@ -60,8 +60,8 @@ def new_entry(
     return entry
 
 
-def is_emptied(entry: Mapping[str, Any]) -> bool:
-    """Whether an erasure has nothing (left) to take from this entry. The `erased` entries keep
+def nothing_to_take(entry: Mapping[str, Any]) -> bool:
+    """Whether an erasure would take no words from this entry: gone, or never any. The `erased` entries keep
     their evidence: they prove the erasure and hold no word of the customer's."""
     return entry.get("what") == ERASED or not any(entry.get(name) for name in PERSONAL)
 
@@ -75,17 +75,31 @@ def verify_chain(entries: Sequence[Mapping[str, Any]], *, head: Chain | None = N
     return verify_links([check_entry(entry) for entry in entries], head=head)
 
 
+def verify_ledger(entries: Sequence[Mapping[str, Any]], *, head: Chain | None) -> list[str]:
+    """As verify_chain, for a ledger as it is stored: entries of a customer without a head are
+    wrong, too."""
+    return verify_chain(entries, head=head) + headless(len(entries), head=head)
+
+
+def headless(entries: int, *, head: Chain | None) -> list[str]:
+    """The problem of a ledger whose customer, or whose customer's chain, is gone."""
+    if not entries or head is not None:
+        return []
+    return [f"the customer's chain is missing, the ledger ends at {entries}"]
+
+
 def check_entry(entry: Mapping[str, Any]) -> Link:
     """One entry by itself: were its facts or its words changed."""
     n, problems = entry.get("n"), []
     if entry.get("hash") != _hash(entry):
         problems.append(f"entry {n} was changed")
-    emptied = bool(entry.get("erased")) and not any(entry.get(name) for name in PERSONAL)
+    erasure = entry.get("what") == ERASED  # keeps its words: they prove it
+    emptied = not erasure and bool(entry.get("erased")) and not any(map(entry.get, PERSONAL))
     if not emptied and entry.get("personal") != _personal(entry):
         problems.append(f"the words of entry {n} were changed")
     return Link(
         n if isinstance(n, int) else 0, str(entry.get("hash")), str(entry.get("prev")),
-        entry.get("what") == ERASED, emptied, tuple(problems),
+        erasure, emptied, tuple(problems),
     )  # fmt: skip
 
 

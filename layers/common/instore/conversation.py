@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .directory import Pointer
-from .model import Channel, due_shard
+from .model import Channel, shard_of
 
 # Longer than the longest wait a skill can be set to (requirements speak of 100 days), so that a
 # conversation is still known when its associate comes back from a long leave.
@@ -25,11 +25,11 @@ class State(StrEnum):
 
 
 def decided_on(name: str, *, now: datetime) -> str:
-    """The day of a decision and one of ten shards: `2026-11-21#7`, in UTC. `name` is the item's pk.
+    """The day of a decision and its shard: `2026-11-21#7`, in UTC. `name` is the item's pk.
 
-    Who looks for the receipts of a day asks all ten.
+    Who looks for the receipts of a day asks all shards.
     """
-    return f"{now.astimezone(UTC).date().isoformat()}#{due_shard(name).removeprefix('DUE#')}"
+    return f"{now.astimezone(UTC).date().isoformat()}#{shard_of(name)}"
 
 
 @dataclass(frozen=True, slots=True)

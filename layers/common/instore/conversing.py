@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from . import consent
 from .bot_messages import CreateCall, EventCall, reply
@@ -204,7 +204,7 @@ def _hear_stop(
     heard = means.customers.hear_stop(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
         how="text to the routing bot", words=event.text, evidence=where,
-        event=f"{where}#{_name(event) or iso(now)}", now=now,
+        event=f"{where}#{_name(event) or iso(now)}", now=now, at=_said_at(event, or_else=now),
     )  # fmt: skip
     ours = heard.confirm and not _carrier_confirms(event, seat, conversation)
     return _say("opted_out", event, seat, conversation, banner, means, now, aloud=ours)
@@ -221,16 +221,28 @@ def _hear_start(
     event: EventCall, seat: Seat, conversation: Conversation, banner: Banner, means: Means,
     now: datetime,
 ) -> Reply | None:  # fmt: skip
-    """START restores what the customer had agreed to; without a STOP it is a text like others."""
+    """START restores what the customer had agreed to; without a STOP it is a text like others.
+
+    It counts forward only: brought late or again, it lifts neither a newer STOP nor an erasure.
+    A START event repeats the last words, whenever they were said: only the first one is news."""
     customer = conversation.customer
     if customer is None or not consent.is_restart(event.text):
+        return None
+    opens = event.type == "START"
+    if _is_repeat(event, conversation=conversation) or (opens and conversation.answer_at):
         return None
     restored = means.customers.opt_in(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
         how="text to the routing bot", words=event.text, now=now,
         evidence=f"{conversation.account}#{conversation.id}",
+        at=_said_at(event, or_else=conversation.created_at if opens else now),
     )  # fmt: skip
     return _say("opted_in", event, seat, conversation, banner, means, now) if restored else None
+
+
+def _said_at(event: EventCall, *, or_else: datetime) -> datetime:
+    said = event.said_ms
+    return or_else if said is None else datetime.fromtimestamp(said / 1000, UTC)
 
 
 def _is_stop_heard(event: EventCall, *, conversation: Conversation) -> bool:

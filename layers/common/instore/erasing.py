@@ -9,6 +9,7 @@ Every step, done again, changes nothing.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -85,8 +86,10 @@ def go_on(key: tuple[str, str], *, means: Means, now: datetime) -> bool:
 
 
 def _names(reason: str, phone: Phone) -> bool:
-    digits = "".join(c for c in reason if c.isdigit())
-    return (phone.digits[1:] if phone.is_north_american else phone.digits) in digits
+    """Whether these words hold the number, with its country's code or without, in any digits."""
+    digits = "".join(str(unicodedata.digit(c)) for c in reason if c.isdigit())
+    code = 1 if phone.is_north_american else 3  # the longest there is
+    return phone.digits[min(code, len(phone.digits) - 6) :] in digits
 
 
 def _clean(known: Customer, erasing: Erasing, *, means: Means, now: datetime) -> Erased:

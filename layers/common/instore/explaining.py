@@ -14,7 +14,7 @@ from typing import Any
 from .assignment_state import notice_state
 from .model import Stickiness, from_iso
 from .reasons import notice_sentence
-from .receipts import replays, stored_case, stored_decision
+from .receipts import readable, replays, stored_case, stored_decision
 from .routing_case import Act, Case, Decision, Person, Trace
 
 # What each step of the trace looks at. `resolve` says so itself: "binding: found".
@@ -115,6 +115,11 @@ class Explanation:
 
 def explain(item: Mapping[str, Any]) -> Explanation:
     """A stored conversation explained. Raises ValueError for a receipt this code cannot read."""
+    with readable():
+        return _explain(item)
+
+
+def _explain(item: Mapping[str, Any]) -> Explanation:
     receipt, outcome = item.get("receipt"), item.get("outcome")
     case = stored_case(receipt) if receipt else None
     decision = stored_decision(receipt) if receipt else None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .consent_ledger import verify_chain
+from .consent_ledger import verify_ledger
 
 if TYPE_CHECKING:
     from .adapters.consents import Consents
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ELSEWHERE = (
     ("LivePerson", "conversations with their words, the consumer's profile and the campaigns",
      "as the account's retention says; erased there by its own personal-data-deletion API"),
-    ("queue of conversation changes", "the words of a STOP, until they are written to the ledger",
+    ("queue of conversation changes", "the words of a STOP or START, until they are in the ledger",
      "minutes; 14 days when they cannot be handled"),
     ("import files", "rows of the brand's own uploads, and a result file with masked numbers",
      "7 days for uploads, 35 days for results"),
@@ -63,7 +63,7 @@ def gather(phone: Phone, *, means: Means, ledger: Consents) -> Held:
     entries = ledger.entries(customer)
     return Held(
         customer, known, entries,
-        problems=verify_chain(entries, head=known.chain if known else None),
+        problems=verify_ledger(entries, head=known.chain if known else None),
         conversations=means.erasures.conversations(customer),
         texts=_texts(known, means) if known else [],
     )  # fmt: skip

@@ -115,14 +115,22 @@ class _Search:
         return places[0]
 
     def _unclear(self, what: str) -> BadInputError:
+        if any(_is_of_somebody(header) for header in self._headers):
+            return BadInputError("the first line names no columns: it looks like somebody's row",
+                                 code="columns_unclear")  # fmt: skip
         found = ", ".join(_shown(header) for header in self._headers[:_MOST_SHOWN])
         return BadInputError(f"{what}; found: {found}", code="columns_unclear")
 
 
+def _is_of_somebody(cell: str) -> bool:
+    """A number or an address: then the file has no header line, and nothing of its first line is
+    repeated. Messages are kept for weeks, and erasing a customer does not reach them."""
+    return sum(c.isdigit() for c in cell) >= 7 or "@" in cell
+
+
 def _shown(header: str) -> str:
-    """A header for a message. A file without a header line begins with somebody's number: a cell
-    that looks like one is not repeated."""
-    if sum(c.isdigit() for c in header) >= 7:
-        return "(a number)"
+    """A header as it may be shown."""
+    if _is_of_somebody(header):
+        return "(a number or an address)"
     plain = " ".join(header.replace("\ufeff", "").split())
     return plain if len(plain) <= _LONGEST_SHOWN else plain[: _LONGEST_SHOWN - 1] + "…"

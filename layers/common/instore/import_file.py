@@ -42,8 +42,10 @@ def open_sheet(lines: Iterable[bytes]) -> Sheet:
     delimiter = find_delimiter(first)
     text.put_back(first)
     records = _records(text, delimiter=delimiter)
-    _, headers = next(records)
-    return Sheet(tuple(headers), delimiter, records)
+    header = next(records, None)
+    if header is None:  # delimiters or quotes, and nothing else in the whole file
+        raise BadInputError("the file has no header line", code="file_empty")
+    return Sheet(tuple(header[1]), delimiter, records)
 
 
 def find_delimiter(line: str) -> str:

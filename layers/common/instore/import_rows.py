@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Record = tuple[int, list[str]]
 _POSTAL_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{1,9}\Z")
+LONGEST_LOGIN = 254  # as in requests
 # Customers looked at in one request of a dry run.
 _LOOKED_AT_ONCE = 100
 # Refused as a whole because of its size, or because it was taken in halves before.
@@ -101,6 +102,7 @@ class Rows:
         row, cells = record
         entry, wrong = read_entry(row, cells, places=self._places, login=self._import.associate)
         asker = self._asker(entry.login, desk=desk)
+        # Countries of the program share one numbering plan: the number is the same whoever asks.
         country = asker.banner.country if isinstance(asker, Asker) else "US"
         try:
             phone = Phone.parse(entry.recipient.phone, region=country)
@@ -109,15 +111,19 @@ class Rows:
         entry = replace(entry, phone=phone)
         if wrong is not None:
             return replace(entry, reason=wrong)
-        if not isinstance(asker, Asker):
-            return replace(entry, reason=asker)
+        # Before it is asked who the associate is: rows are grouped by what the file says alone. An
+        # associate who comes or goes before a page is done again must not shift anybody's batches.
         if phone.e164 in self._numbers:
             return replace(entry, reason="duplicate")
         self._numbers.add(phone.e164)
+        if not isinstance(asker, Asker):
+            return replace(entry, reason=asker)
         return replace(entry, asker=asker)
 
     def _asker(self, login: str, *, desk: Desk) -> Asker | str:
         """Who is behind a login, looked up once a page, or why nobody is."""
+        if len(login) > LONGEST_LOGIN:  # also no key of the table could be that long
+            return "unknown_associate"
         if login not in self._askers:
             try:
                 found = find_asker(login, program=desk.program, stores=self._stores)

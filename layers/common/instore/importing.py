@@ -9,6 +9,7 @@ a page's verdicts are the same bytes, and the note is conditional on the one bef
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -21,7 +22,7 @@ from .import_columns import find_columns, understood
 from .import_file import open_sheet
 from .import_result import count, heading, read, write
 from .import_rows import Record, Rows
-from .import_state import Counts, Import, ImportState
+from .import_state import UPLOAD_KEPT, Counts, Import, ImportState
 from .outreach import find_asker
 from .outreach_accept import Desk
 from .program import Banner, Program
@@ -54,10 +55,12 @@ class Means:
 @dataclass(slots=True)
 class Worked:
     """What an invocation did: the import as it left it (None: there was nothing for it to do, or
-    somebody else took over), what became of the rows, and whether the rest was handed on."""
+    somebody else took over), what became of the rows, in earnest or (`checked`) in a dry run, and
+    whether the rest was handed on."""
 
     left: Import | None = None
     counts: Counts = field(default_factory=Counts)
+    checked: Counts = field(default_factory=Counts)
     handed_on: bool = False
 
 
@@ -82,12 +85,25 @@ def work(import_id: str, *, token: str, means: Means) -> Worked:
     return worked
 
 
+def _fetched(mine: Import, *, means: Means) -> AbstractContextManager[Upload]:
+    """The upload on disk. Raises ConflictError when it is another one, or by now deleted."""
+    if means.now() > mine.created_at + UPLOAD_KEPT:
+        raise ConflictError("the file is too old: upload it again", code="upload_expired")
+    return means.files.fetch(mine.upload_key, tag=mine.tag)
+
+
 def _claim(import_id: str, *, token: str, means: Means) -> Import | None:
     """Take hold of the import, if there is work and nobody is at it. Whoever is at it has a
-    message of its own, which comes again if it dies: this one may be dropped."""
+    message of its own, which comes again if it dies: this one may be dropped. Not so one that
+    says to cancel: the other message may be long in coming, and texts would go meanwhile."""
     for _ in range(_CLAIM_TRIES):
         found, now = means.imports.get(import_id), means.now()
-        if found is None or found.is_claimed(now) or not _has_work(found):
+        if found is None or not _has_work(found):
+            return None
+        if found.claim is not None and found.is_claimed(now):
+            if found.state is ImportState.CANCELLING:
+                left = (found.claim.until - now).total_seconds()
+                means.queues.import_ready(found.id, delay_s=int(left) + 1)
             return None
         mine = means.imports.save(found.claimed(token, now=now))
         if mine is not None:
@@ -107,7 +123,7 @@ def _overtaken(mine: Import, *, means: Means) -> Import | None:
 
 
 def _work_through(mine: Import, worked: Worked, *, means: Means) -> Import | None:
-    with means.files.fetch(mine.upload_key, tag=mine.tag) as upload:
+    with _fetched(mine, means=means) as upload:
         if mine.state is ImportState.AWAITING:
             begun = means.imports.save(look_through(mine, upload, means=means))
             if begun is None:
@@ -167,7 +183,11 @@ def _go_on(mine: Import, upload: Upload, worked: Worked, *, means: Means) -> Imp
         noted = means.imports.save(mine.further(counts))
         if noted is None:
             return _overtaken(mine, means=means)
-        mine, worked.counts = noted, worked.counts + counts
+        mine = noted
+        if mine.sends:
+            worked.counts += counts
+        else:
+            worked.checked += counts
         longest = max(longest, before - means.remaining())
     _write_result(mine, means=means)
     return means.imports.save(mine.ended()) or _overtaken(mine, means=means)
@@ -224,11 +244,11 @@ def _batches_of(mine: Import, *, means: Means) -> Iterator[str]:
         try:
             yield from _open_page(mine, means=means)
         except ConflictError:
-            return  # another file is there now: nobody can tell what stood on that page
+            return  # another file is there now, or none: nobody can tell what stood on that page
 
 
 def _open_page(mine: Import, *, means: Means) -> Iterator[str]:
-    with means.files.fetch(mine.upload_key, tag=mine.tag) as upload:
+    with _fetched(mine, means=means) as upload:
         rows = rows_of(mine, means=means)
         for records in islice(pages_of(mine, upload), mine.page, mine.page + 1):
             for asker, key in rows.keys_of(records):

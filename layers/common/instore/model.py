@@ -21,6 +21,7 @@ _TOLL_FREE = frozenset({"800", "822", "833", "844", "855", "866", "877", "880", 
                         "883", "884", "885", "886", "887", "888", "889"})  # fmt: skip
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SHARDS = 10  # what is looked up by time is spread over these; who looks asks all of them
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -200,6 +201,11 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def due_shard(name: str, *, shards: int = 10) -> str:
+def shard_of(name: str) -> int:
+    """Which of the SHARDS this name is in: always the same one."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % SHARDS
+
+
+def due_shard(name: str) -> str:
     """Spread due work over shards so that one busy minute is not one hot key."""
-    return f"DUE#{int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % shards}"
+    return f"DUE#{shard_of(name)}"

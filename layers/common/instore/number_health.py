@@ -10,7 +10,7 @@ A listing that shows a run within one call holds the number at once, half an hou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,6 +44,12 @@ class Hold:
     until: datetime | None = None
     run: int = 0
     rev: int = 0
+
+    @property
+    def counts_from(self) -> datetime:
+        """Texts attempted later count. What is attempted during a hold was under way when it began:
+        it says nothing new, and must not hold the number again when the hold is over."""
+        return max(self.judged_to, self.until) if self.until else self.judged_to
 
     def stops(self, now: datetime) -> bool:
         return self.until is not None and now < self.until
@@ -123,8 +129,9 @@ def numbers_of(program: Program) -> dict[str, Limits]:
 
 def look_at_numbers(
     *, program: Program, numbers: NumberHealth, liveperson: LivePerson, now: datetime
-) -> list[str]:
-    """Hold every number whose newest texts are a run of filtered ones; answers those just held.
+) -> Iterator[str]:
+    """Hold every number whose newest texts are a run of filtered ones; tells of each as soon as it
+    is held, whatever becomes of the question about the next.
 
     One question for all failures of the last hours; a number with enough filtered ones costs a
     read and a second question, whether anything of it arrived since. Raises VendorError: no
@@ -132,7 +139,6 @@ def look_at_numbers(
     """
     start = now - LOOK_BACK
     failures = liveperson.transactions(program.owner, start=start, end=now, statuses=("FAILED",))
-    held = []
     for number, limits in numbers_of(program).items():
         bad = [t.attempted_at for t in failures
                if t.skill in limits.skills and reason_of(t.error_code) == FILTERED
@@ -140,7 +146,7 @@ def look_at_numbers(
         if len(bad) < limits.run:
             continue
         known = numbers.hold_of(program.owner.id, number=number)
-        bad = sorted(at for at in bad if at > known.judged_to)
+        bad = sorted(at for at in bad if at > known.counts_from)
         if known.stops(now) or len(bad) < limits.run:
             continue
         arrived = liveperson.transactions(
@@ -148,11 +154,10 @@ def look_at_numbers(
             statuses=("DELIVERED", "READ", "RESPONDED"),
         )  # fmt: skip
         newest = _outcomes(bad[-limits.run :], arrived, now=now)
-        run = run_of(newest, after=known.judged_to)
+        run = run_of(newest, after=known.counts_from)
         if run >= limits.run and numbers.hold(known, account=program.owner.id, run=run, now=now,
                                               until=now + limits.hold):  # fmt: skip
-            held.append(number)
-    return held
+            yield number
 
 
 def look_at_call(
@@ -164,7 +169,7 @@ def look_at_call(
     if limits is None or not call_is_filtered(reports.values(), run=limits.run):
         return False
     known = numbers.hold_of(program.owner.id, number=number)
-    if known.stops(now) or sent_at <= known.judged_to:
+    if known.stops(now) or sent_at <= known.counts_from:
         return False
     run = sum(is_filtered(report) for report in reports.values())
     return numbers.hold(known, account=program.owner.id, run=run, now=now, until=now + limits.hold)

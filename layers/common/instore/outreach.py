@@ -20,7 +20,8 @@ from .first_text import first_reason, text_reason
 from .model import Phone, epoch
 from .program import Banner, Program, Template
 from .text import named_variables, render, segments
-from .window import Deferred, Never, check_window
+from .window import Deferred, Never, check_window, says_where
+from .window_rules import place_of_postal_code
 
 if TYPE_CHECKING:
     from .adapters.stores import Stores
@@ -136,11 +137,11 @@ def _read_row(
         return row.blocked(reason)
     if phone.e164 in seen:
         return row.blocked("duplicate")
-    seen.add(phone.e164)
     named = named_variables(recipient.variables)
     wrong = text_reason(template, variables=named, banner=banner)
     if wrong is not None:
         return row.blocked(wrong)
+    seen.add(phone.e164)
     count = segments(render(template, named)).count
     return Row(n, phone, variables=recipient.variables, segments=count, zone=recipient.zone,
                postal_code=recipient.postal_code)  # fmt: skip
@@ -225,12 +226,12 @@ def check(
 def _in_window(
     row: Row, phone: Phone, *, customer: Customer | None, asker: Asker, now: datetime
 ) -> Verdict:
-    known_zone = customer.zone if customer else None
-    known_code = customer.postal_code if customer else None
-    outreach = asker.banner.outreach
+    zone, code, outreach = row.zone, row.postal_code, asker.banner.outreach
+    if customer is not None:  # what the asker says that says nothing hides nothing that is known
+        zone = zone if says_where(zone) else customer.zone
+        code = code if place_of_postal_code(code) else customer.postal_code
     answer = check_window(
-        phone=phone, store=asker.store, program_outreach=outreach,
-        zone=row.zone or known_zone, postal_code=row.postal_code or known_code,
+        phone=phone, store=asker.store, program_outreach=outreach, zone=zone, postal_code=code,
         country=asker.banner.country, now=now,
     )  # fmt: skip
     if isinstance(answer, Never):

@@ -6,6 +6,7 @@ filled in whole; only one larger than the chunk size is cut, and its rest waits 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -59,7 +60,7 @@ def plan_chunks(batches: Sequence[Batch], *, program: Program, now: datetime) ->
     plan: list[Chunk] = []
     filling: dict[tuple[str, str, str], Chunk] = {}
     for batch in batches:
-        route = _route(batch, program=program)
+        route = route_of(batch, program=program)
         if route is None:
             plan.append(Chunk(None, size=len(batch.rows)))
             plan[-1].add(batch, batch.due_rows(now))
@@ -77,7 +78,8 @@ def plan_chunks(batches: Sequence[Batch], *, program: Program, now: datetime) ->
     return plan
 
 
-def _route(batch: Batch, *, program: Program) -> Route | None:
+def route_of(batch: Batch, *, program: Program) -> Route | None:
+    """The way a batch goes by this program; None: it knows the banner or the template no more."""
     banner = program.banner(batch.banner)
     template = program.template(batch.template, banner) if banner else None
     return Route(banner, template) if banner and template else None
@@ -140,12 +142,16 @@ def refused(rows: Iterable[Row], error: VendorError) -> list[Row]:
 def answered(
     rows: Iterable[Row], *, accepted: Mapping[str, str], failed: Mapping[str, str]
 ) -> list[Row]:
-    """Rows of a call that was answered, one by one. In neither list = nobody can know."""
+    """Rows of a call that was answered, one by one. In neither list = nobody can know. An id given
+    to several texts names none of them: a report on one would be taken for all."""
+    given = Counter(accepted.values())
     outcome = []
     for row in rows:
         digits = row.phone.digits if row.phone else ""
         if digits in accepted:
-            outcome.append(settle_accepted(row, vendor_id=accepted[digits]))
+            text_id = accepted[digits]
+            once = given[text_id] == 1
+            outcome.append(settle_accepted(row, vendor_id=text_id if once else None))
         elif digits in failed:
             outcome.append(settle_refused(row, message=failed[digits]))
         else:

@@ -8,19 +8,26 @@ what became of the batch's texts so far: one that the carrier filters is not sen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .batch import Batch, Row, RowState
 from .consent import Blocked, Customer, cap_until
 from .errors import UnavailableError
-from .first_text import first_reason
+from .first_text import first_reason, text_reason
 from .model import epoch
 from .number_health import FILTERED, batch_is_filtered
 from .outreach import Asker, Verdict, asker_of, judge, still_holds
 from .outreach_chunks import going
+from .text import named_variables
 
 if TYPE_CHECKING:
     from .outreach_send import Means
+
+
+# A call begins a moment after this look (a token, two addresses) and takes ten seconds at most:
+# a text looked at one second before the window closes would reach its handset outside it (I2).
+ARRIVES = timedelta(seconds=15)
 
 
 def customers_of(batches: Sequence[Batch], *, means: Means) -> dict[str, Customer]:
@@ -86,13 +93,19 @@ def _judge(
         return Verdict("unknown_template")
     verdict = judge(row, customer=customer, asker=asker, purpose=template.purpose,
                     program=means.program, now=now)  # fmt: skip
+    if verdict.allowed:  # and still when it arrives
+        verdict = judge(row, customer=customer, asker=asker, purpose=template.purpose,
+                        program=means.program, now=now + ARRIVES)  # fmt: skip
     holds = still_holds(customer, pointer=batch.pointer, banner=batch.banner, batch=batch.id,
                         now=now)  # fmt: skip
     if not verdict.allowed:
         return verdict
-    early = first_reason(customer, template=template, banner=batch.banner, batch=batch.id, now=now)
-    if early is not None:
-        return Verdict(early)
+    # The template may have changed since the batch was taken.
+    wrong = text_reason(template, variables=named_variables(row.variables), banner=asker.banner)
+    wrong = wrong or first_reason(customer, template=template, banner=batch.banner,
+                                  batch=batch.id, now=now)  # fmt: skip
+    if wrong is not None:
+        return Verdict(wrong)
     if customer is None or not (holds or _held_anew(row, batch, asker, customer, means=means)):
         return Verdict("lease_lost")
     # A text that went later than it was counted for meets others than those it was counted with.

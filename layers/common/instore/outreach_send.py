@@ -10,29 +10,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .batch import NOT_RECEIVED, Batch, Row, RowState, in_turn
-from .campaign import Campaign
-from .delivery import was_not_processed
-from .errors import BadInputError, UnavailableError, VendorError
-from .model import Phone
+from .batch import Batch, in_turn
+from .errors import UnavailableError
 from .number_health import HELD, Hold
-from .outreach_chunks import (
-    Chunk,
-    Route,
-    answered,
-    claimed,
-    going,
-    kept_back,
-    plan_chunks,
-    put_back,
-    refused,
-    settled,
-)
+from .outreach_call import call, give_back, settle_all
+from .outreach_chunks import Chunk, claimed, going, kept_back, plan_chunks, route_of
 from .outreach_recheck import customers_of, look_again, write_down
 from .program import Program
 
@@ -46,7 +34,9 @@ if TYPE_CHECKING:
 
 # Left over for the vendor call (10 s), its settlement and the answer to the queue.
 NEEDED_S = 15.0
+CALL_S = 12.0  # of these, what must be there when the call begins
 PUT_OFF = timedelta(seconds=90)
+_BATCH_ID = re.compile(r"[A-Za-z0-9-]{1,40}\Z")  # what a table can be asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +78,10 @@ def read_record(body: str) -> str | None:
     """The batch a queue message is about, or None if it is no message of ours."""
     try:
         message = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     found = message.get("batch") if isinstance(message, dict) else None
-    return found if isinstance(found, str) and 0 < len(found) <= 40 else None
+    return found if isinstance(found, str) and _BATCH_ID.match(found) else None
 
 
 def send(records: Mapping[str, str], *, token: str, means: Means) -> Tally:
@@ -136,7 +126,12 @@ def _send_all(
             continue
         if called and chunk.route:
             means.sleep(min(chunk.route.banner.outreach.gap_s, max(0.0, means.remaining())))
-        if not _its_turn(chunk, means=means):
+        try:
+            its_turn = _its_turn(chunk, means=means)
+        except UnavailableError:
+            again += [batch.id for batch in chunk.batches]  # the line cannot be seen: nobody goes
+            continue
+        if not its_turn:
             again += _put_off(chunk.batches, means=means)
             continue
         calls = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
@@ -221,21 +216,23 @@ def _send_chunk(
             held.append(mine)
     try:
         means = replace(means, program=means.current())
+        held, moved = _on_their_way(held, chunk, program=means.program)
+        again += give_back(moved, means=means, tally=tally)
         customers = customers_of(held, means=means)
         checked = [look_again(batch, customers, means=means) for batch in held]
     except UnavailableError:
-        _settle_all([b.with_rows(put_back(going(b))) for b in held], means=means, tally=tally)
-        again += [batch.id for batch in held]
+        again += give_back(held, means=means, tally=tally)
         return False
     checked, unwritten = write_down(held, checked, means=means)
-    put = [b.with_rows(put_back(going(b))) for b in unwritten]
-    _settle_all(put, means=means, tally=tally)
-    again += [batch.id for batch in put]
+    again += give_back(unwritten, means=means, tally=tally)
+    if means.remaining() < CALL_S:  # a slow table: a call cut off in the middle is never cleared up
+        again += give_back(checked, means=means, tally=tally)
+        return False
     rows = [row for batch in checked for row in going(batch)]
     if chunk.route is None or not rows:
-        _settle_all(checked, means=means, tally=tally)
+        settle_all(checked, means=means, tally=tally)
         return False
-    outcome = _call(chunk.route, rows, token=token, means=means, tally=tally)
+    outcome = call(chunk.route, rows, token=token, means=means, tally=tally)
     if outcome.again:
         again += [batch.id for batch in checked]
     after = iter(outcome.rows)  # in the order of `rows`: batch by batch, row by row
@@ -243,75 +240,19 @@ def _send_chunk(
     if outcome.campaign_id is not None:
         done = [replace(batch, campaigns={**batch.campaigns, token: outcome.campaign_id})
                 for batch in done]  # fmt: skip
-    _settle_all(done, means=means, tally=tally)
+    settle_all(done, means=means, tally=tally)
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """Rows after a call; `again`: certainly nothing was done and the same call may be repeated."""
-
-    rows: list[Row]
-    again: bool = False
-    campaign_id: str | None = None
-
-
-def _call(route: Route, rows: Sequence[Row], *, token: str, means: Means, tally: Tally) -> _Outcome:
-    """One campaign, once."""
-    try:
-        campaign = Campaign(
-            name=f"instore-{token}", skill=route.banner.campaign_skill,
-            template_id=route.template.id, outbound=Phone(route.banner.number.outbound),
-            recipients=tuple((row.phone, row.variables) for row in rows if row.phone is not None),
-        )  # fmt: skip
-    except BadInputError:
-        # Our own mistake and not the vendor's word: no text is lost for it. The record comes
-        # again, and with the cause unmended ends where people look.
-        return _Outcome(put_back(rows), again=True)
-    try:
-        result = means.liveperson.start_campaign(means.program.owner, campaign=campaign)
-    except VendorError as error:
-        tally.vendor_failed += 1
-        if was_not_processed(error):
-            return _Outcome(put_back(rows), again=True)
-        return _Outcome(refused(rows, error))
-    except UnavailableError:
-        tally.vendor_failed += 1  # the account's keys could not be read: nothing was sent
-        return _Outcome(put_back(rows), again=True)
-    return _Outcome(answered(rows, accepted=result.accepted, failed=result.failed),
-                    campaign_id=result.campaign_id)  # fmt: skip
-
-
-def _settle_all(batches: Sequence[Batch], *, means: Means, tally: Tally) -> None:
-    for batch in batches:
-        token = batch.claim.token if batch.claim else None
-        mine = [row for row in batch.rows if row.chunk == token]
-        try:
-            saved = means.batches.save(settled(batch, now=means.now()))
-        except UnavailableError:
-            saved = None
-        if saved is None:
-            tally.unsettled += 1  # its claim runs out and the sweep asks the vendor
-            continue
-        _count(mine, batch, tally=tally)
-        _let_go(mine, batch, means=means)
-
-
-def _let_go(rows: Sequence[Row], batch: Batch, *, means: Means) -> None:
-    """Free the customers of rows that certainly did not go. The sweep makes sure of it."""
-    for row in rows:
-        customer = row.customer_by(means.customers.id_of)
-        if row.state in NOT_RECEIVED and customer is not None:
-            try:
-                means.customers.release(customer, batch=batch.id, now=means.now())
-            except UnavailableError:
-                return
-
-
-def _count(rows: Sequence[Row], batch: Batch, *, tally: Tally) -> None:
-    states = [row.state for row in rows]
-    tally.submitted += states.count(RowState.SENT)
-    tally.rejected += states.count(RowState.REJECTED)
-    tally.unknown += states.count(RowState.UNKNOWN)
-    tally.blocked += states.count(RowState.BLOCKED)
-    tally.deferred += batch.count(RowState.DEFERRED)
+def _on_their_way(
+    held: Sequence[Batch], chunk: Chunk, *, program: Program
+) -> tuple[list[Batch], list[Batch]]:
+    """Batches that still go the way this call was planned for, and those that a program put in
+    force meanwhile gives another number, skill or template: they are planned anew."""
+    stay: list[Batch] = []
+    moved: list[Batch] = []
+    for batch in held:
+        route = route_of(batch, program=program)
+        same = route is None or (chunk.route is not None and route.name == chunk.route.name)
+        (stay if same else moved).append(batch)
+    return stay, moved

@@ -16,6 +16,7 @@ from .errors import BadInputError, FieldProblem, ProgramError
 from .model import Phone, fold_login
 from .program_checks import problems_of
 from .program_parts import (
+    Language,
     Messages,
     Name,
     Outreach,
@@ -86,7 +87,7 @@ class Banner(Part):
     fallback_skill: Skill | None = Field(None, description="where step `skill` leads")
     number: Number
     country: Literal["US", "CA"] = "US"
-    language: str | None = None
+    language: Language | None = None
     features: Features = Features()
     stopped: bool = Field(False, description="kill switch: nothing is sent for this banner")
     routing: Routing
@@ -145,7 +146,7 @@ class Program(Part):
 
     schema_version: Literal[1] = 1
     name: Name
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    language: Language = "en"
     accounts: list[Account] = Field(min_length=1)
     banners: list[Banner] = Field(min_length=1)
     routing: Routing
@@ -155,7 +156,7 @@ class Program(Part):
     mapping: AgentMap = AgentMap()
     stops: Stops = Stops()
     aliases: list[Alias] = Field(default=[])
-    messages: dict[str, Messages] = Field(default={})
+    messages: dict[Language, Messages] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -197,10 +198,11 @@ class Program(Part):
         return [a for a in self.accounts if a.id in used]
 
     def message(self, key: str, *, language: str | None, **values: str) -> str:
-        """The customer-facing sentence for an outcome, in the nearest language we have."""
-        for wanted in (language, (language or "")[:2], self.language, self.language[:2]):
+        """The customer-facing sentence for an outcome, in the nearest language that has it."""
+        near = (language or "")[:2].lower()
+        for wanted in (language, near, self.language, self.language[:2]):
             texts = self.messages.get(wanted or "")
-            if texts is not None:
+            if texts is not None and key in texts.texts:
                 return texts.render(key, values)
         return Messages().render(key, values)
 

@@ -15,6 +15,7 @@ from .model import Stickiness, fold_word
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,80}$")]
 Skill = Annotated[str, Field(min_length=1, max_length=255)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Resolver = Literal["binding", "token", "backend", "keyword"]
 Step = Literal["associate", "least_loaded_peer", "manager", "wait_for_associate", "skill"]
 
@@ -185,11 +186,14 @@ class Template(Part):
 
     @model_validator(mode="after")
     def _variables_match(self) -> Template:
-        found = {int(n) for n in re.findall(r"\{(\d+)\}", self.text)}
-        if found != set(range(1, self.variables + 1)):
-            raise ValueError(
-                f"text has variables {sorted(found)}, `variables` says {self.variables}"
-            )
+        placed = set(re.findall(r"\{([^{}]*)\}", self.text))
+        strange = sorted(name for name in placed if not re.fullmatch("[1-9][0-9]*", name))
+        if strange:
+            # It would stay as it is, braces and all, in a text to a customer.
+            raise ValueError(f"variables are {{1}}, {{2}} and so on, not {{{strange[0]}}}")
+        found = sorted(int(name) for name in placed)
+        if found != list(range(1, self.variables + 1)):
+            raise ValueError(f"text has variables {found}, `variables` says {self.variables}")
         if self.examples and len(self.examples) != self.variables:
             raise ValueError(f"{len(self.examples)} examples for {self.variables} variables")
         return self

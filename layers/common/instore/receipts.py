@@ -11,6 +11,8 @@ is still read.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,19 +53,25 @@ def write_receipt(case: Case, *, decision: Decision) -> str:
 
 
 def replay(receipt: str) -> Decision:
-    """Decide the receipt's case again. Raises ValueError for a version this code cannot read."""
-    return decide(stored_case(receipt))
+    """Decide the receipt's case again. Raises ValueError for a receipt this code cannot read."""
+    with readable():
+        return decide(stored_case(receipt))
 
 
 def stored_case(receipt: str) -> Case:
-    """The case as it was written down, equal to the one that was decided."""
-    stored = _read(receipt)
-    return _first_case(stored["case"]) if stored["v"] == 1 else _case(stored)
+    """The case as it was written down, equal to the one that was decided. Raises ValueError."""
+    with readable():
+        stored = _read(receipt)
+        return _first_case(stored["case"]) if stored["v"] == 1 else _case(stored)
 
 
 def stored_decision(receipt: str) -> Decision:
-    """The decision as it was written down."""
-    stored = _read(receipt)
+    """The decision as it was written down. Raises ValueError."""
+    with readable():
+        return _decision(_read(receipt))
+
+
+def _decision(stored: dict[str, Any]) -> Decision:
     if stored["v"] == 1:
         raw = stored["decision"]
         trace = tuple(Trace(**step) for step in raw["trace"])
@@ -85,6 +93,15 @@ def decision_text(decision: Decision) -> str:
 def replays(receipt: str) -> bool:
     """Whether this code, given the stored case, decides what was decided then, to the byte."""
     return decision_text(replay(receipt)) == decision_text(stored_decision(receipt))
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What is no receipt fails in one way, however it is broken."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError("not a receipt, or a broken one") from error
 
 
 def _read(receipt: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .routing_case import Act, Case, Decision, Rules, Trace, Wanted, all_busy, r
 TOO_MANY_MISSES = "keyword: not tried, too many misses"
 LIMITS = (
     "a resolver that was not asked then",
+    "whom other token rules, another back end or other keywords would name: what was named stands",
     "presence that was not asked for then",
     "how long everybody had been busy, if the trigger was off then",
     "whether somebody whom LivePerson's report does not mention still exists",

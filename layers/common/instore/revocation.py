@@ -31,20 +31,24 @@ from .revocation_words import (
     SAYINGS,
     SETS,
     SHORTHAND,
+    SURE_RESTART,
     WHEN,
     WHOLE,
 )
 
 _LONGEST = 1600
 _SIGN = "\N{OCTAGONAL SIGN}"
-# A full stop within a word ("s.t.o.p", "10.30") ends nothing; a dash does with spaces around.
-_CLAUSE_END = re.compile(r"[!?;\n()¡¿…]|[.,:](?!\w)|(?<=\s)[-\u2013\u2014](?=\s)")
+# A full stop within a word ("s.t.o.p", "10.30") ends nothing; a dash does with spaces around, or
+# before a name ("STOP -Ana").
+_CLAUSE_END = re.compile(
+    r"[!?;\n\r\v\f\x85\u2028\u2029()¡¿…]|[.,:](?!\w)|(?<=\s)[-\u2013\u2014~](?=\s|[A-Z])"
+)
 
 
 def is_revocation(text: str) -> bool:
     """Whether this message takes consent back. No context is needed or used."""
     text = text[:_LONGEST]
-    if _SIGN in text and not _fold(text.replace(_SIGN, " ")):
+    if _SIGN in text and MANNERS.issuperset(_fold(text.replace(_SIGN, " ")).split()):
         return True
     folded = [_fold(part) for part in _CLAUSE_END.split(_marked(text))]
     clauses = [clause for part in folded if (clause := _words(part))]
@@ -63,11 +67,20 @@ def is_carrier_word(text: str) -> bool:
 
 def is_restart(text: str) -> bool:
     """Whether this message, all of it, asks for texts again: START and its kin."""
+    return _is_whole(text, RESTART)
+
+
+def is_sure_restart(text: str) -> bool:
+    """Whether this asks for texts again even where a person may have asked something: "start", but
+    not "resume" or "alta", which answer questions too."""
+    return _is_whole(text, SURE_RESTART)
+
+
+def _is_whole(text: str, sentences: frozenset[str]) -> bool:
     words = _fold(text).split()
     begin, _ = trimmed(words, MANNERS)
-    return not {" ".join(words), " ".join(words[begin:]), " ".join(_plain(words))}.isdisjoint(
-        RESTART
-    )
+    said = {" ".join(words), " ".join(words[begin:]), " ".join(_plain(words))}
+    return not said.isdisjoint(sentences)
 
 
 def _alone(words: Words, folded: str) -> bool:
@@ -159,7 +172,12 @@ def _plain(words: Words) -> list[str]:
 
 def _marked(text: str) -> str:
     """Pictures end a clause as a full stop does: "please stop 🙏 I have one"."""
-    return "".join("\n" if unicodedata.category(c) == "So" else c for c in text)
+    return "".join("\n" if _is_picture(c) else c for c in text)
+
+
+def _is_picture(sign: str) -> bool:
+    """A letter in a circle is one of those signs, too, and a letter still."""
+    return unicodedata.category(sign) == "So" and unicodedata.normalize("NFKD", sign) == sign
 
 
 def _fold(text: str) -> str:

@@ -252,10 +252,12 @@ WHEN = """
 
 # YES, which a carrier takes as START, is not here: in a conversation it answers a question.
 RESTART = _words("""
-    start unstop resume subscribe resubscribe optin restart
+    resume subscribe restart
     comenzar empezar iniciar alta reanudar reactivar commencer recommencer reprendre abonner
     reabonner
-""") | _lines("""
+""")
+# Those that are no answer to anything an associate may have asked.
+SURE_RESTART = _words("start unstop resubscribe optin") | _lines("""
     opt in
     opt me in
     opt back in
@@ -274,3 +276,4 @@ RESTART = _words("""
     me reabonner
     darme de alta
 """)
+RESTART |= SURE_RESTART

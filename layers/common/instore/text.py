@@ -20,7 +20,7 @@ _BASIC = frozenset(
 _EXTENSION = frozenset("\f^{}\\[~]|€")
 # Units in a text alone, and in each part of a longer one (six bytes go to the joining header).
 _ROOM = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
-_VARIABLE = re.compile(r"\{(\d+)\}")
+_VARIABLE = re.compile(r"\{([1-9][0-9]*)\}")
 MAX_VARIABLE = 1550  # characters; LivePerson Proactive API, consumers[].variables
 MAX_TEXT = 1600  # characters; Twilio refuses longer ones (21617)
 

@@ -8,7 +8,9 @@ known makes the window narrower, never wider:
   (mobile numbers travel and stores are local: where the two disagree both must allow); a number
   whose area code says nothing may be anywhere in the country;
 - region: the postal code's, else the store's; and always the area code's (some states presume that
-  their area codes are theirs); none known = the strictest hours of every rule of the country.
+  their area codes are theirs); none known = the strictest hours of every rule of the country;
+- LivePerson's own hours by the number's zone, wherever the customer is: outside them it keeps the
+  text and sends it by itself later, at an instant that nobody here has judged (I2, I9).
 
 All times are computed as wall clock by zoneinfo at the instant itself, so a change-over day needs
 no case of its own. A text inside a running conversation is no outreach and does not come here.
@@ -78,13 +80,21 @@ class _Day:
 
 _Week = tuple[_Day, ...]
 
+# LivePerson sends an SMS from 08:00 to 21:00 in the zone it derives from the recipient's number,
+# and lets it wait for the next opening otherwise. Source: developer center, Proactive Messaging.
+_VENDOR_OPENS, _VENDOR_CLOSES = time(8), time(21)
+
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where a customer may be: all these clocks and all rules of these jurisdictions must allow."""
+    """Where a customer may be: all these clocks and all rules of these jurisdictions must allow.
+
+    `number_zones`: where LivePerson may think the number is at home.
+    """
 
     zones: tuple[str, ...]
     jurisdictions: frozenset[str]  # US, US-CT, CA …
+    number_zones: tuple[str, ...]
 
 
 def check_window(
@@ -116,19 +126,21 @@ def check_hours(
                         store_zone=store_zone)  # fmt: skip
     if isinstance(where, str):
         return Never(where)
-    weeks = dict.fromkeys(where.zones, _legal_week(where.jurisdictions))
+    law = _legal_week(where.jurisdictions)
+    vendor = _daily("LivePerson", _VENDOR_OPENS, _VENDOR_CLOSES)
+    weeks = [(name, law) for name in where.zones]
+    weeks += [(name, vendor) for name in where.number_zones]
     if associate_window is not None:
         if find_zone(store_zone) is None:
             return Never("the zone of the store is not known")
-        own = _own_week(associate_window.start, associate_window.end)
-        weeks = {**weeks, "": own}  # the one clock that is not the customer's
+        shop = _daily("associate_window", associate_window.start, associate_window.end)
+        weeks.append((store_zone, shop))
     start = now.astimezone(UTC)
     instant, rule = start, ""
     while True:
         latest = instant
-        for name, week in weeks.items():
-            key = name or store_zone
-            opening, waits_for = _next_opening(key, week=week, instant=instant)
+        for name, week in weeks:
+            opening, waits_for = _next_opening(name, week=week, instant=instant)
             if opening is None or opening - start > max_defer:
                 return Never(waits_for)
             if opening > latest:
@@ -160,16 +172,21 @@ def whereabouts(
     jurisdictions = {country}
     for place in places:
         jurisdictions |= {place.country, *(f"{place.country}-{name}" for name in place.regions)}
-    return Whereabouts(tuple(zones), frozenset(jurisdictions))
+    home = (numbered or anywhere(country)).zones
+    return Whereabouts(tuple(zones), frozenset(jurisdictions), home)
+
+
+def says_where(zone: str | None) -> bool:
+    """Does a stated zone name a place whose clock somebody lives by: not `UTC`, not `Etc/GMT+5`."""
+    named = zone is not None and "/" in zone and not zone.startswith("Etc/")
+    return named and find_zone(zone or "") is not None
 
 
 def _plausible_zones(
     zone: str | None, *, posted: Place | None, numbered: Place | None, country: str,
     store_zone: str,
 ) -> list[str]:  # fmt: skip
-    stated = (
-        [zone] if zone and "/" in zone and not zone.startswith("Etc/") and find_zone(zone) else []
-    )
+    stated = [zone] if zone and says_where(zone) else []
     if posted is not None:
         # A stated zone that the postal code contradicts does not replace it.
         return stated if set(stated) & set(posted.zones) else [*stated, *posted.zones]
@@ -181,8 +198,8 @@ def _plausible_zones(
 
 
 @lru_cache(maxsize=64)
-def _own_week(start: time, end: time) -> _Week:
-    name = f"associate_window {start:%H:%M}-{end:%H:%M}"
+def _daily(whose: str, start: time, end: time) -> _Week:
+    name = f"{whose} {start:%H:%M}-{end:%H:%M}"
     return (_Day(_Edge(start, name), _Edge(end, name)),) * 7
 
 

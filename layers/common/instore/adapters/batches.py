@@ -154,7 +154,7 @@ class Batches:
     # ------------------------------------------------------------ due work
 
     def due(self, *, now: datetime, shard: int, limit: int) -> list[Item]:
-        """Keys of what is due in one of the ten shards, oldest first: pk, sk, due_at."""
+        """Keys of what is due in one of the shards, oldest first: pk, sk, due_at."""
         return self._table.due(f"DUE#{shard}", until=epoch(now), limit=limit)
 
 

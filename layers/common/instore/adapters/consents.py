@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..consent import ConsentClass, Customer, Revoked
-from ..consent_ledger import ERASED, PERSONAL, is_emptied, new_entry, verify_chain
+from ..consent_ledger import ERASED, PERSONAL, new_entry, nothing_to_take, verify_ledger
 from ..errors import BadInputError, UnavailableError
 from ..model import Phone, due_shard, epoch, iso
 from ..wall_clock import find_zone
@@ -70,9 +70,14 @@ class Consents:
         who: str, evidence: str = "", at: datetime | None = None, event: str | None = None,
     ) -> Revoked:  # fmt: skip
         """See Customers.opt_out and Customers.hear_stop (`event`)."""
-        confirming = {"stop_confirmed": event or _OWED}
+        said = min(at or now, now)
+        confirming, newest = {"stop_confirmed": event or _OWED}, False
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
+            nonlocal newest
+            ends = [iso(end) for end in (known.stopped_at, known.erased_at) if end]
+            newest = max(ends, default="") < iso(said)
+            confirming["stopped_at"] = iso(max(said, known.stopped_at or said))
             if scope == "all":
                 whole = known.opted_out is not None and not known.opted_out_except
                 out: Mapping[str, Any] = {"opted_out": iso(now), "opted_out_except": None}
@@ -84,12 +89,23 @@ class Consents:
                 return {"opted_out_except": kept or None, **confirming}
             return {"opted_out_of": known.opted_out_of | {banner}, **confirming}
 
-        new = self._append(customer, changes=changes, now=now, at=iso(min(at or now, now)), who=who,
+        new = self._append(customer, changes=changes, now=now, at=iso(said), who=who,
                            banner=banner, what="revoked", method=how, words=words, scope=scope,
                            evidence=evidence)  # fmt: skip
+        if not new and newest:
+            self._stopped_again(customer, said=said)
         if event is None or new:
             return Revoked(new, confirm=event is not None)
         return Revoked(new=False, confirm=self._owed(customer, event=event))
+
+    def _stopped_again(self, customer: str, *, said: datetime) -> None:
+        """Who is out already says STOP once more: a START said before it lifts nothing."""
+        self._table.update(
+            *customer_key(customer), "SET stopped_at = :said ADD rev :one",
+            condition="attribute_exists(pk) AND "
+                      "(attribute_not_exists(stopped_at) OR stopped_at < :said)",
+            values={"said": iso(said), "one": 1},
+        )  # fmt: skip
 
     def _owed(self, customer: str, *, event: str) -> bool:
         """Whether the confirmation of an opt-out recorded before falls to this event: nobody gave
@@ -103,15 +119,18 @@ class Consents:
 
     def restore(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
-        evidence: str = "",
+        evidence: str = "", at: datetime | None = None,
     ) -> bool:  # fmt: skip
         """See Customers.opt_in."""
+        said = iso(min(at or now, now))
 
         def changes(known: Customer) -> Mapping[str, Any] | None:
             out_of = known.opted_out_of
+            if known.stopped_at is not None and said < iso(known.stopped_at):
+                return None  # a STOP was said after it
             back: dict[str, Any] = {"stop_confirmed": None}  # the next STOP is confirmed anew
             if known.is_erased and known.erased_at is not None:
-                if iso(now) <= iso(known.erased_at):
+                if said <= iso(known.erased_at):
                     return None  # said before the erasure, written late
                 back |= {"back_at": iso(now)}
             if scope == "all":
@@ -123,7 +142,7 @@ class Consents:
             but = known.opted_out_except | {banner} if known.opted_out else None
             return {"opted_out_except": but, "opted_out_of": (out_of - {banner}) or None, **back}
 
-        return self._append(customer, changes=changes, now=now, at=iso(now), who="customer",
+        return self._append(customer, changes=changes, now=now, at=said, who="customer",
                             banner=banner, what="restored", method=how, words=words,
                             scope=scope, evidence=evidence)  # fmt: skip
 
@@ -149,8 +168,8 @@ class Consents:
         """Take the personal words out of every entry before the newest erasure; returns how many had
         some. What was agreed after it is a new decision. The chain verifies as before."""
         found = self.entries(customer)
-        erasure = max((entry["n"] for entry in found if entry["what"] == ERASED), default=0)
-        entries = [entry for entry in found if entry["n"] < erasure and not is_emptied(entry)]
+        erasure = max((_n(entry) for entry in found if entry.get("what") == ERASED), default=0)
+        entries = [entry for entry in found if _n(entry) < erasure and not nothing_to_take(entry)]
         for entry in entries:
             self._table.update(
                 entry["pk"], entry["sk"], f"SET erased = :yes REMOVE {', '.join(PERSONAL)}",
@@ -161,13 +180,13 @@ class Consents:
     def entries(self, customer: str) -> list[Item]:
         """All entries of a customer in the order of the chain."""
         found = self._table.query(customer_key(customer)[0], sk_prefix="CONSENT#")
-        return sorted(found, key=lambda entry: int(entry["n"]))
+        return sorted(found, key=_n)
 
     def problems(self, customer: str) -> list[str]:
         """What is wrong with a customer's ledger; empty = it verifies up to its head."""
         item = self._table.get(*customer_key(customer))
         head = customer_from(item).chain if item else None
-        return verify_chain(self.entries(customer), head=head)
+        return verify_ledger(self.entries(customer), head=head)
 
     def _append(self, customer: str, *, changes: _Changes, now: datetime, **facts: Any) -> bool:
         """Read, decide, and write customer and entry in one transaction on the revision read."""
@@ -198,12 +217,19 @@ class Consents:
         raise UnavailableError("the customer keeps changing", code="customer_contended")
 
 
+def _n(entry: Mapping[str, Any]) -> int:
+    """The entry's number; 0 for one that somebody else wrote there: it is the verification that
+    complains, and an erasure must not stumble over it."""
+    n = entry.get("n")
+    return n if isinstance(n, int) else 0
+
+
 def tombstone(known: Customer, *, now: datetime, due_at: datetime) -> Mapping[str, Any]:
     """What an erasure leaves of a customer: out of everything, the chain, and what is to be
     cleaned up after it. No lease and no counted text, so that nothing queued can ever be held."""
     batches = [*(known.erasing.batches if known.erasing else ()), *(s.batch for s in known.sent)]
     gone = ("phone", "zone", "postal_code", "consents", "bindings", "lease", "sent",
-            "opted_out_except", "opted_out_of", "back_at", "stop_confirmed")  # fmt: skip
+            "opted_out_except", "opted_out_of", "back_at", "stop_confirmed", "stopped_at")  # fmt: skip
     return {
         **dict.fromkeys(gone), "opted_out": iso(now), "erased_at": iso(now),
         "erasing": {"at": iso(now), "batches": list(dict.fromkeys(batches))},

@@ -48,6 +48,7 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
         erased_at=_optional(item.get("erased_at"), read=from_iso),
         erased_entry=item.get("erased_entry"),
         back_at=_optional(item.get("back_at"), read=from_iso),
+        stopped_at=_optional(item.get("stopped_at"), read=from_iso),
         erasing=Erasing(from_iso(erasing["at"]), tuple(erasing["batches"])) if erasing else None,
     )  # fmt: skip
 

@@ -216,23 +216,24 @@ class Customers:
 
     def hear_stop(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, evidence: str,
-        event: str, now: datetime,
+        event: str, now: datetime, at: datetime | None = None,
     ) -> Revoked:  # fmt: skip
         """Block as `opt_out` does, where an answer can be given: the answer says whether this
         `event` is the one to confirm it. The same event again is told the same.
 
-        One read and one transaction; one write more if the customer was out already.
+        One read and one transaction; of who was out already, one write, or two for a newer STOP.
         """
         return self._consents.revoke(
             customer, banner=banner, scope=scope, how=how, words=words, now=now, who="customer",
-            evidence=evidence, event=event,
+            evidence=evidence, event=event, at=at,
         )  # fmt: skip
 
     def opt_in(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
-        evidence: str = "",
+        evidence: str = "", at: datetime | None = None,
     ) -> bool:  # fmt: skip
-        """Lift the block on the customer's own word. False: there was none. Consent is not made
-        by it: who never agreed still cannot be texted."""
+        """Lift the block on the customer's own word, said `at` (`now` unless given). False: there
+        was none, or a STOP or an erasure is newer than that word, which came late or again.
+        Consent is not made by it: who never agreed still cannot be texted."""
         return self._consents.restore(customer, banner=banner, scope=scope, how=how, words=words,
-                                      now=now, evidence=evidence)  # fmt: skip
+                                      now=now, evidence=evidence, at=at)  # fmt: skip

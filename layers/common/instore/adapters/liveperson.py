@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Campaign", "CampaignResult", "Group", "Listing", "LivePerson", "Skill", "TextStatus",
            "Transaction", "User"]  # fmt: skip
 
+_MOST_NAMES = 10_000
+
 
 class LivePerson:
     """The client. `gateway` (a base URL) stands in for all hosts that are derived from the zone;
@@ -50,6 +52,7 @@ class LivePerson:
                                 http=http)  # fmt: skip
         self._keys = TokenKeys(self._session)
         self._sleep = sleep
+        self._names: dict[tuple[str, str], str] = {}
         self.close = http.close
 
     def users(self, account: Account, *, revision: str | None = None) -> Listing[User] | None:
@@ -81,8 +84,17 @@ class LivePerson:
         return outreach.read_campaign(self._session, account, campaign_id=campaign_id)
 
     def campaign_name(self, account: Account, *, campaign_id: str) -> str | None:
-        """The name a campaign was started with; None if LivePerson does not say."""
-        return reporting.name_of_campaign(self._session, account, campaign_id=campaign_id)
+        """The name a campaign was started with; None if LivePerson does not say. It never changes:
+        a name once told is not asked for again by this process."""
+        key = account.id, campaign_id
+        name = self._names.get(key) or reporting.name_of_campaign(
+            self._session, account, campaign_id=campaign_id
+        )
+        if name is not None:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            self._names[key] = name
+        return name
 
     def campaign_report(self, account: Account, *, campaign_id: str) -> list[TextStatus]:
         """How each text of a campaign ended as the carriers say; up to 20 minutes late."""

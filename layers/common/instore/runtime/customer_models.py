@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..consent import Binding, Customer
-from ..erasing import Erased
-from ..exporting import ELSEWHERE, Held, Text
-from ..model import iso
-from ..receipts import stored_decision
 from .outreach_models import Number, Route
 
 Country = Annotated[
@@ -36,11 +28,12 @@ class CustomerIn(_In):
 class EraseIn(CustomerIn):
     """Erase this customer. The reason is kept as proof: a case number, nobody's name."""
 
-    reason: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # What cannot be shown is an error in the log: without what it holds.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class ConversationNameOut(_Out):
@@ -101,6 +94,7 @@ class ProfileOut(_Out):
     opted_out: str | None = Field(None, description="of every banner, since")
     opted_out_except: list[str]
     opted_out_of: list[str]
+    stopped_at: str | None = Field(None, description="newest STOP, lifted or not")
     bindings: dict[str, BindingOut]
     lease: LeaseOut | None = None
     erased_at: str | None = None
@@ -135,6 +129,9 @@ class LedgerOut(_Out):
     verified: bool
     problems: list[str]
     entries: list[EntryOut]
+    not_ours: list[dict[str, Any]] | None = Field(
+        None, description="stored among the entries, in no shape of theirs"
+    )
 
 
 class ConversationOut(_Out):
@@ -157,10 +154,11 @@ class ConversationOut(_Out):
     wanted: dict[str, str] | None = None
     agent_id: str | None = None
     decision: dict[str, Any] | None = None
+    also: dict[str, Any] = Field(description="whatever else is stored, as it is stored")
 
 
 class TextOut(_Out):
-    """A proactive text. `variables` only while it is still to go."""
+    """A proactive text. `phone`, `variables` and place only while it is still to go."""
 
     batch: str
     due_at: str | None = None
@@ -173,7 +171,11 @@ class TextOut(_Out):
     reason: str | None = None
     rule: str | None = None
     segments: int | None = None
+    vendor_id: str | None = Field(None, description="LivePerson's name of this text")
+    phone: str | None = None
     variables: list[str] | None = None
+    zone: str | None = None
+    postal_code: str | None = None
 
 
 class ElsewhereOut(_Out):
@@ -202,92 +204,3 @@ ROUTES = (
     Route("POST /customers/erase", "eraseCustomer", "Erase this customer, and block",
           "customers/erase", EraseIn, {200: ErasedOut, 202: ErasedOut}, (400, 401, 403, 413, 503)),
 )  # fmt: skip
-
-
-def erased(done: Erased) -> ErasedOut:
-    return ErasedOut(
-        customer=done.customer, erased_at=iso(done.erased_at), entries=done.entries,
-        texts=done.texts, waiting=list(done.waiting),
-        conversations=[ConversationNameOut(account=account, conversation=name)
-                       for account, name in done.conversations],
-    )  # fmt: skip
-
-
-def exported(held: Held, *, now: datetime) -> ExportOut:
-    ledger = LedgerOut(
-        verified=not held.problems, problems=list(held.problems),
-        entries=[EntryOut(**{k: v for k, v in entry.items() if k not in ("pk", "sk")})
-                 for entry in held.entries],
-    )  # fmt: skip
-    return ExportOut(
-        customer=held.id, exported_at=iso(now), ledger=ledger,
-        profile=_profile(held.customer) if held.customer else None,
-        conversations=[_conversation(item) for item in held.conversations],
-        texts=[_text(text) for text in held.texts],
-        elsewhere=[ElsewhereOut(where=a, what=b, until=c) for a, b, c in ELSEWHERE],
-    )  # fmt: skip
-
-
-def _profile(known: Customer) -> ProfileOut:
-    lease = known.lease
-    return ProfileOut(
-        phone=known.phone.e164 if known.phone else None, zone=known.zone,
-        postal_code=known.postal_code, created_at=_iso(known.created_at),
-        consents={
-            banner: ConsentHeldOut(consent_class=c.consent_class.value, at=iso(c.at), entry=c.entry)
-            for banner, c in known.consents.items()
-        },
-        opted_out=_iso(known.opted_out), opted_out_except=sorted(known.opted_out_except),
-        opted_out_of=sorted(known.opted_out_of),
-        bindings={banner: _binding(one) for banner, one in known.bindings.items()},
-        lease=LeaseOut(banner=lease.banner, owner=lease.owner, batch=lease.batch,
-                       since=_at(lease.since), until=_at(lease.until)) if lease else None,
-        erased_at=_iso(known.erased_at), back_at=_iso(known.back_at),
-    )  # fmt: skip
-
-
-def _binding(one: Binding) -> BindingOut:
-    pointer = one.pointer
-    return BindingOut(account=pointer.account, store=pointer.group, agent_id=pointer.agent_id,
-                      at=iso(one.at), source=one.source)  # fmt: skip
-
-
-_SAME = ("account", "conversation", "banner", "channel", "state", "created_at", "outcome", "answer",
-         "phone", "consumer", "language", "attributes", "wanted", "agent_id")  # fmt: skip
-
-
-def _conversation(item: Mapping[str, Any]) -> ConversationOut:
-    return ConversationOut(
-        **{name: item[name] for name in _SAME if name in item}, decision=_decision(item),
-        answered_at=item.get("answer_at"), kept_until=_at(item["expires_at"]),
-    )  # fmt: skip
-
-
-def _decision(item: Mapping[str, Any]) -> dict[str, Any] | None:
-    if "receipt" not in item:
-        return None
-    try:
-        return asdict(stored_decision(item["receipt"]))
-    except ValueError:
-        return None  # written by a newer version: the rest is shown all the same
-
-
-def _text(text: Text) -> TextOut:
-    batch, row = text.batch, text.row
-    due_at = None if text.at is None else _at(text.at)
-    if batch is None or row is None:
-        return TextOut(batch=text.batch_id, due_at=due_at)
-    return TextOut(
-        batch=text.batch_id, due_at=due_at, banner=batch.banner, template=batch.template,
-        associate=batch.login, asked_at=iso(batch.accepted_at), kept_until=iso(batch.expires_at),
-        state=str(row.state), reason=row.reason, rule=row.rule, segments=row.segments,
-        variables=list(row.variables) or None,
-    )  # fmt: skip
-
-
-def _at(seconds: int) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC))
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else iso(instant)

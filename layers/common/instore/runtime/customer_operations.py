@@ -12,7 +12,8 @@ from typing import Any
 from .. import erasing, exporting
 from ..errors import ForbiddenError
 from ..model import Phone
-from .customer_models import CustomerIn, EraseIn, erased, exported
+from .customer_answers import erased, exported
+from .customer_models import CustomerIn, EraseIn
 from .observability import count, logger
 from .outreach_http import Response, caller_of, read_body, respond
 from .services import Services, services

@@ -37,11 +37,11 @@ def receipt(event: Event) -> Response:
     if item is None or item["expires_at"] <= epoch(house.now()):
         raise NotFoundError("no such conversation", code="unknown_conversation")
     try:
-        told = explain(item)
+        answer = shown(account, conversation, item["banner"], explain(item))
     except ValueError as error:
-        raise UnavailableError("this receipt was written by a newer version",
+        raise UnavailableError("this version cannot read the receipt",
                                code="receipt_unreadable") from error  # fmt: skip
-    return respond(200, shown(account, conversation, item["banner"], told))
+    return respond(200, answer)
 
 
 OPERATIONS: dict[str, Callable[[Event], Response]] = {

@@ -18,7 +18,7 @@ METRICS = frozenset({
     "MappingChanged", "RosterRowsRefused", "RecipientsAccepted", "RecipientsBlocked",
     "RecipientsDeferred", "TextsSubmitted", "TextsRejected", "TextsUnknown", "UnknownClosed",
     "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
-    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "NumberHeld", "Redriven", "OptedOut",
+    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "OldestSendSeconds", "NumberHeld", "Redriven", "OptedOut",
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
 })  # fmt: skip
 
