@@ -20,7 +20,7 @@ ARGS ?=
 NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
 
-.PHONY: build-dir help setup demo day test test-fast proofs cover check format build invoke deploy configure ledger rehearse capacity bench replay schema pins clean
+.PHONY: build-dir help setup demo day test test-fast proofs cover check format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -104,6 +104,12 @@ configure: .venv/done ## Program document: make configure ARGS="apply local/prog
 
 replay: .venv/done ## What a changed program would have decided: make replay ARGS="--program changed.yaml --stack instore-dev --day 2026-11-21"
 	@$(BIN)/python -m local.replay $(or $(ARGS),--help)
+
+why-window: .venv/done ## Why a customer may (not) be texted now: make why-window ARGS="+13105550123 --store-zone America/New_York --store-state NY"
+	@$(BIN)/python -m local.window_report $(or $(ARGS),--help) || [ $$? -eq 1 ] # 1 = later or never: an answer, too
+
+revocation: .venv/done ## How well STOP in plain words is told apart: make revocation ARGS="--misses development"
+	@$(BIN)/python -m local.revocation_report $(ARGS)
 
 ledger: .venv/done ## Consent ledgers: make ledger ARGS="verify --stack instore-dev --phone +12125550123"
 	@$(BIN)/python -m local.ledger $(or $(ARGS),--help)

@@ -189,10 +189,19 @@ def find_table(args: argparse.Namespace, client: Any) -> Table:
 
     name = args.table
     if name is None:
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=args.stack)["Stacks"]
-        outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0].get("Outputs", [])}
-        name = outputs["TableName"]
+        name = find_output(args.stack, "TableName")
     return Table(client or boto3.client("dynamodb"), name)
+
+
+def find_output(stack: str, name: str) -> str:
+    """What a stack says of itself under this name. Raises BadInputError `no_output`."""
+    import boto3
+
+    (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    for output in found.get("Outputs", []):
+        if output["OutputKey"] == name:
+            return output["OutputValue"]
+    raise BadInputError(f"the stack has no output {name}", code="no_output")
 
 
 def _programs(args: argparse.Namespace, client: Any) -> Programs:

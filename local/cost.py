@@ -2,7 +2,6 @@
 
     cost_of(write_units=2.1, queue_requests=0.3)     -> 1.43e-06
     costs_of(write_units=2.1, queue_requests=0.3)    -> the same, line by line
-    per_million(used, recipients=1_000)              -> dollars per million recipients
 
 The names are those of local/prices.yaml, which has a source and a date for each. Free tiers and
 volume discounts are left out: this is the price of the next one, not of the first.
@@ -10,7 +9,6 @@ volume discounts are left out: this is the price of the next one, not of the fir
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +16,6 @@ from pathlib import Path
 import yaml
 
 PRICES = Path(__file__).parent / "prices.yaml"
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,3 @@ def lambda_seconds(*, calls: float, requests: float, vendor_calls: float) -> flo
     """Seconds of Lambda for so many calls of functions that make so many requests to AWS (5 ms
     each) and to the vendor (150 ms each): assumptions, generous ones, since no emulator knows."""
     return calls * OWN_S + requests * REQUEST_S + vendor_calls * VENDOR_S
-
-
-def per_million(used: Mapping[str, float], *, recipients: float) -> float:
-    """Dollars per million recipients, when `recipients` of them used this."""
-    return cost_of(**used) / recipients * MILLION

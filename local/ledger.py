@@ -12,24 +12,22 @@ directly, then --key-secret names the key. docs/runbook.md says how an export is
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import sys
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from local import table_export
+from local.configure import find_output, find_table
 
 from instore.adapters.consents import Consents
 from instore.adapters.customers import Customers
-from instore.adapters.table import Table, decode
 from instore.consent import Chain
 from instore.consent_ledger import Link, check_entry, headless, verify_ledger, verify_links
-from instore.errors import InstoreError
+from instore.errors import BadInputError, InstoreError
 from instore.model import Phone
 
 Clients = Callable[[str], Any]
@@ -61,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
         parser.error("where? --stack or --table")
     try:
         if args.export is not None:
-            report = verify_export(Path(args.export), progress=_progress)
+            report = verify_export(Path(args.export))
         else:
             report = _verify_in_table(args, clients or _client)
     except InstoreError as error:
@@ -82,16 +80,12 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 
 # ---------------------------------------------------------------- in a table
 def _verify_in_table(args: argparse.Namespace, clients: Clients) -> Report:
-    outputs = _outputs(clients("cloudformation"), args.stack) if args.stack else {}
-    name = args.table or outputs.get("TableName")
-    if name is None:
-        raise LookupError("the stack has no output TableName")
-    table = Table(clients("dynamodb"), name)
+    table = find_table(args, clients("dynamodb"))
     wanted = list(args.customer)
     if args.phone:
-        secret = args.key_secret or outputs.get("CustomerKeyArn")
-        if secret is None:
-            raise LookupError("--phone with --table takes --key-secret")
+        if not (args.key_secret or args.stack):
+            raise BadInputError("--phone with --table takes --key-secret", code="no_key")
+        secret = args.key_secret or find_output(args.stack, "CustomerKeyArn")
         key = clients("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         customers = Customers(table, key=key)
         wanted += [customers.id_of(Phone.parse(text)) for text in args.phone]
@@ -107,72 +101,35 @@ def _verify_in_table(args: argparse.Namespace, clients: Clients) -> Report:
     return report
 
 
-def _outputs(client: Any, stack: str) -> dict[str, str]:
-    stacks = client.describe_stacks(StackName=stack)["Stacks"]
-    return {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
-
-
 def _head(item: dict[str, Any] | None) -> Chain | None:
     chain = item.get("chain") if item else None
     return Chain(chain["n"], chain["hash"]) if chain else None
 
 
 # ---------------------------------------------------------------- in an export
-def verify_export(folder: Path, *, progress: Callable[[str], None]) -> Report:
+def verify_export(folder: Path) -> Report:
     """Every customer's chain against their head, from the files of a table export.
 
-    `folder` holds them anywhere below (DYNAMODB_JSON, one item a line, .json.gz). Items come in no
-    order, so each entry is checked as it is read and only its links are kept.
+    Items come in no order, so each entry is checked as it is read and only its links are kept.
     """
     links: dict[str, list[Link]] = defaultdict(list)
     heads: dict[str, dict[str, Any]] = {}
-    report, count = Report(), 0
-    files = sorted(folder.rglob("*.json.gz"))
-    if not files:
-        raise LookupError(f"no .json.gz file in {folder}")
-    for number, path in enumerate(files, start=1):
-        for item in _items(path, report):
-            count += 1
-            customer = str(item.get("pk", "")).removeprefix("CUSTOMER#")
-            if not str(item.get("pk", "")).startswith("CUSTOMER#"):
-                continue
-            if item["sk"] == "CUSTOMER":
-                heads[customer] = item
-            elif str(item["sk"]).startswith("CONSENT#"):
-                links[customer].append(check_entry(item))
-        progress(f"file {number} of {len(files)}: {count} items, {len(heads)} customers")
+    report = Report()
+    for item in table_export.items(folder, wrong=report.wrong):
+        kind, _, customer = str(item["pk"]).partition("#")
+        if kind != "CUSTOMER":
+            continue
+        if item["sk"] == "CUSTOMER":
+            heads[customer] = item
+        elif str(item["sk"]).startswith("CONSENT#"):
+            links[customer].append(check_entry(item))
     for customer in heads.keys() | links.keys():
         found = sorted(links.get(customer, []), key=lambda link: link.n)
         known = heads.get(customer)
         problems = verify_links(found, head=_head(known))
         problems += headless(len(found), head=_head(known))
         report.add(customer, entries=len(found), problems=problems)
-    report.wrong += _missing(folder, count)
     return report
-
-
-def _items(path: Path, report: Report) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    yield decode(json.loads(line)["Item"])
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    report.wrong.append(f"{path.name}, line {number} is not an item")
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError):
-        report.wrong.append(f"{path.name} cannot be read to its end")
-
-
-def _missing(folder: Path, count: int) -> Iterable[str]:
-    """What the export's own summary says of how many items there are."""
-    for summary in folder.rglob("manifest-summary.json"):
-        told = json.loads(summary.read_text(encoding="utf-8")).get("itemCount")
-        if told is not None and told != count:
-            yield f"the export has {told} items and {count} were found: a file is missing"
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _client(name: str) -> Any:

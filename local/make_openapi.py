@@ -7,33 +7,41 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from instore.runtime.outreach_models import Route
 
 ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "docs" / "openapi.json"
 # Every room with HTTP operations has its models and routes in one of these.
 ROOMS = ("outreach_models", "import_models", "explain_models", "template_models",
          "customer_models")  # fmt: skip
+# What a status means unless the route says it itself.
 MEANING = {
-    200: "Nothing to send, or the answer", 201: "Recorded", 202: "Taken",
+    200: "The answer", 201: "Recorded", 202: "Taken",
     400: "The request is wrong; the same one will be refused again", 401: "No verified token",
     403: "Unknown or disabled associate, or a scope is missing", 404: "Not there, or not yours",
     409: "The Idempotency-Key came with another body before", 413: "More than 64 KB",
-    429: "The associate's day is used up", 503: "Nothing was lost; ask again",
+    503: "Nothing was lost; ask again",
 }  # fmt: skip
 
 
+def routes() -> list[Route]:
+    """Every operation of every room."""
+    rooms = [importlib.import_module(f"instore.runtime.{room}") for room in ROOMS]
+    return [route for room in rooms for route in room.ROUTES]
+
+
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the outreach API."""
+    """The OpenAPI 3.1 description of every operation a client with a token can ask for."""
     from pydantic.json_schema import models_json_schema
 
-    from instore.runtime.outreach_models import ErrorOut, Route
+    from instore.runtime.outreach_models import ErrorOut
 
-    routes: list[Route] = [
-        route for room in ROOMS for route in importlib.import_module(f"instore.runtime.{room}").ROUTES
-    ]  # fmt: skip
-    models = {ErrorOut} | {m for r in routes for m in r.gives.values()}
-    models |= {r.takes for r in routes if r.takes}
+    served = routes()
+    models = {ErrorOut} | {m for r in served for m in r.gives.values()}
+    models |= {r.takes for r in served if r.takes}
     wanted = sorted(models, key=lambda model: model.__name__)
     modes: list[tuple[Any, Any]] = [
         (model, "serialization" if model.__name__.endswith("Out") else "validation")
@@ -47,10 +55,11 @@ def document() -> dict[str, Any]:
     def operation(route: Route) -> dict[str, Any]:
         answers = {code: model.__name__ for code, model in route.gives.items()}
         answers |= dict.fromkeys(route.refuses, ErrorOut.__name__)
+        meaning = MEANING | dict(route.says)
         described: dict[str, Any] = {
             "operationId": route.name, "summary": route.summary,
             "security": [{"jwt": [route.scope]}],
-            "responses": {str(code): {"description": MEANING[code], "content": content(name)}
+            "responses": {str(code): {"description": meaning[code], "content": content(name)}
                           for code, name in sorted(answers.items())},
         }  # fmt: skip
         if route.takes is not None:
@@ -59,13 +68,12 @@ def document() -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in re.findall(r"{(\w+)}", route.key)
         ]
-        if route.name == "templates":
-            parameters.append({
-                "name": "associate", "in": "query", "required": False,
-                "description": "login name; only with scope outreach/behalf",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 254},
-            })  # fmt: skip
-        if route.name in ("send", "import_file"):
+        parameters += [
+            {"name": name, "in": "query", "required": False, "description": meant,
+             "schema": {"type": "string", "minLength": 1, "maxLength": 254}}
+            for name, meant in route.query.items()
+        ]  # fmt: skip
+        if route.keyed:
             parameters.append({
                 "name": "Idempotency-Key", "in": "header", "required": True,
                 "description": "1-200 printable characters; same key and body, same answer",
@@ -74,20 +82,22 @@ def document() -> dict[str, Any]:
         return described | ({"parameters": parameters} if parameters else {})
 
     paths: dict[str, Any] = {}
-    for route in routes:
+    for route in served:
         method, path = route.key.split(" ")
         paths.setdefault(path, {})[method.lower()] = operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "In-store outreach", "version": "1",
-                 "description": "May I text this customer, text these, how did it go."},
+        "info": {"title": "In-store messaging", "version": "1",
+                 "description": "For associates: may I text this customer, text these, how did it "
+                 "go. For who operates the program: why was this routed so. For privacy requests: "
+                 "everything held on a customer, and erase them."},
         "paths": paths,
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"jwt": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                 "description": "Issuer and audience are parameters of the stack; claims name the "
-                "associate, scopes what they may do.",
+                "associate where there is one, scopes what they may do.",
             }},
         },
     }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from instore.assigning import Taken, take
 from instore.assignment import from_message
 from instore.notify import METRICS
-from instore.runtime.notices import means_of
+from instore.runtime.means import notice_means
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
 
@@ -34,7 +34,7 @@ def _took(record: dict[str, Any]) -> bool:
     house = services()
     try:
         change = from_message(json.loads(record["body"]))
-        taken = take(change, means=means_of(house), now=house.now())
+        taken = take(change, means=notice_means(house), now=house.now())
     except Exception as error:  # noqa: BLE001 - whatever it is, other conversations must go on
         count("ChangeFailed")
         told = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}

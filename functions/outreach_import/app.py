@@ -8,8 +8,8 @@ from typing import Any
 from instore.errors import InstoreError
 from instore.import_state import ImportState, imports_meant
 from instore.importing import Means, work
+from instore.runtime.means import desk_of
 from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
-from instore.runtime.outreach_operations import desk_of
 from instore.runtime.services import services
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from instore import erasing
+from instore.erasing import go_on
 from instore.notify import METRICS, resume
-from instore.runtime.notices import means_of
+from instore.runtime.means import desk_of, erasing_means, notice_means
 from instore.runtime.observability import arrived, count, logger, metrics
-from instore.runtime.outreach_operations import desk_of
 from instore.runtime.services import services
 from instore.sweeping import Broom, sweep
 
@@ -25,7 +24,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     desk = desk_of(house)
 
     def conversation(key: tuple[str, str]) -> Iterable[str]:
-        resumed = resume(key, means=means_of(house), now=house.now())
+        resumed = resume(key, means=notice_means(house), now=house.now())
         if resumed.silent_wait:
             logger.warning("Nobody takes a waiting conversation", extra={"conversation": key[0]})
             yield "SilentWait"
@@ -33,8 +32,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
             yield METRICS[resumed.notice.state]
 
     def customer(key: tuple[str, str]) -> Iterable[str]:
-        means = erasing.Means(house.customers, house.batches, house.erasures)
-        if erasing.go_on(key, means=means, now=house.now()):
+        if go_on(key, means=erasing_means(house), now=house.now()):
             yield "ErasuresFinished"
 
     swept = sweep(Broom(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -244,7 +243,3 @@ def local(zone: str, hour: int, minute: int = 0) -> datetime:
 def spread(count: float, *, chance: random.Random) -> int:
     """A whole number that is `count` on average."""
     return int(count) + (chance.random() < count % 1)
-
-
-def last_of(asks: Sequence[Ask]) -> datetime:
-    return max(ask.at for ask in asks)

@@ -1,18 +1,16 @@
-"""DynamoDB calls without the wire: moto's own handler, asked in its own words.
+"""The day's DynamoDB calls go straight to moto's handler (local/moto_handler.py).
 
-botocore still checks and writes out every request; moto still works out every condition and
-expression. Left out is only that moto reads HTTP and writes HTTP: four fifths of the time.
+botocore still checks and writes out every request: the day counts what would be on the wire.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import re
 from types import SimpleNamespace
 from typing import Any
 
 from ..intrinsics import ACCOUNT, REGION
+from ..moto_handler import ask
 
 OPERATIONS = ("GetItem", "BatchGetItem", "UpdateItem", "PutItem", "DeleteItem", "Query",
               "TransactWriteItems", "BatchWriteItem")  # fmt: skip
@@ -21,25 +19,12 @@ _GOOD, _BAD = SimpleNamespace(status_code=200), SimpleNamespace(status_code=400)
 
 def shorten(client: Any) -> None:
     """From now on this DynamoDB client's calls go straight to moto."""
-    handler_type = importlib.import_module("moto.dynamodb.responses").DynamoHandler
-    refusal = importlib.import_module("moto.core.exceptions").JsonRESTError
 
     def answer(model: Any, params: Any, **_: Any) -> Any:
-        handler = handler_type()
-        handler.current_account, handler.region = ACCOUNT, REGION
-        handler.body = handler.params = json.loads(params["body"])
-        method = re.sub(r"(?<!^)(?=[A-Z])", "_", model.name).lower()
-        told: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 200}}
-        try:
-            result = getattr(handler, method)().result
-        except refusal as error:
-            said = json.loads(error.description)
-            message = said.pop("Message", None) or said.pop("message", "")
-            code = said.pop("__type").rpartition("#")[2]
-            told = {"ResponseMetadata": {"HTTPStatusCode": 400}, **said,
-                    "Error": {"Code": code, "Message": message}}  # fmt: skip
-            return _BAD, told
-        return _GOOD, {**told, **result}
+        asked = json.loads(params["body"])
+        told, done = ask(model.name, asked, account=ACCOUNT, region=REGION)
+        status = _GOOD if done else _BAD
+        return status, {"ResponseMetadata": {"HTTPStatusCode": status.status_code}, **told}
 
     for operation in OPERATIONS:
         client.meta.events.register_last(f"before-call.dynamodb.{operation}", answer)

@@ -78,14 +78,6 @@ class Town:
     def in_(self, seconds: float, lane: str, job: Job) -> None:
         self.at(self.clock.now() + timedelta(seconds=seconds), lane, job)
 
-    def is_idle(self, lane: str) -> bool:
-        """Whether nothing runs or waits on this lane now."""
-        found = self._lane(lane)
-        return not found.busy and not found.jobs
-
-    def next_at(self) -> datetime | None:
-        return self._agenda[0][0] if self._agenda else None
-
     def run(self, *, until: datetime) -> None:
         """Let the day go on to this instant. Raises what a job raised."""
         while self._agenda and self._agenda[0][0] <= until:

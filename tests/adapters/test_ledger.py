@@ -88,7 +88,7 @@ def test_several_customers_by_id(
 
 def test_with_a_table_the_key_is_named(verify: Verify, table: Table, stack: str) -> None:
     words = ("--table", table.name, "--phone", PHONE.e164)
-    assert verify(*words) == (1, ["error: --phone with --table takes --key-secret"])
+    assert verify(*words) == (1, ["error: no_key: --phone with --table takes --key-secret"])
     named = verify(*words, "--key-secret", f"key-of-{table.name}")
     assert (named[0], named[1][-1]) == (0, "1 customer(s), 4 entries, 0 broken")
 
@@ -167,7 +167,7 @@ def test_an_export_verifies_with_a_line_of_progress_a_file(
     assert ledger.main(["verify", "--export", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert said.out == "2 customer(s), 6 entries, 0 broken\n"
-    assert said.err.splitlines()[-1] == "file 2 of 2: 9 items, 2 customers"
+    assert said.err.splitlines()[-1] == "file 2 of 2: 9 items"
 
 
 def test_a_missing_entry_a_missing_customer_and_a_lost_end(
@@ -226,6 +226,14 @@ def test_an_export_that_is_not_whole_is_no_proof(
     said = verify("--export", str(tmp_path))[1]
     assert "error: part0.json.gz, line 1 is not an item" in said
     assert "error: part1.json.gz cannot be read to its end" in said
+
+
+def test_a_stack_of_something_else_is_said_so(verify: Verify, table: Table) -> None:
+    name = f"other-{table.name}"
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(topic))
+    told = ["error: no_output: the stack has no output TableName"]
+    assert verify("--stack", name, "--customer", "x") == (1, told)
 
 
 def test_no_export_no_stack_and_no_number_are_said_so(

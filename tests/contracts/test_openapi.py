@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
+from typing import Any
 
+import pytest
 import yaml
-from local.make_openapi import ROOT, WHERE, document, text
+from local.make_openapi import ROOMS, ROOT, WHERE, document, routes, text
+from pydantic import BaseModel, ValidationError
+
+from instore.runtime.outreach_models import ConsentIn
 
 
 def test_the_document_is_the_one_the_code_makes() -> None:
@@ -34,6 +41,54 @@ def test_routes_and_scopes_are_those_of_the_template() -> None:
         for method, operation in operations.items()
     }
     assert described == served
+
+
+def test_operations_are_named_by_verb_and_noun() -> None:
+    names = [operation["operationId"] for operation in _operations()]
+    assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
+    assert len(set(names)) == len(names) == 12
+
+
+def test_every_status_says_what_it_means_there() -> None:
+    """Each operation has a word of its own only for a status it gives; what is said of the key is
+    said only of operations that take one."""
+    for route in routes():
+        assert set(route.says) <= {*route.gives, *route.refuses}, route.key
+    said = {operation["operationId"]: {int(code): answer["description"] for code, answer in
+                                       operation["responses"].items()}
+            for operation in _operations()}  # fmt: skip
+    keyed = {o["operationId"] for o in _operations()
+             if any(p["name"] == "Idempotency-Key" for p in o.get("parameters", ()))}  # fmt: skip
+    assert keyed == {"send_texts", "import_file"}
+    assert keyed == {name for name, of in said.items() if "Idempotency-Key" in of.get(409, "")}
+    for code in ("import_not_checked", "upload_expired", "import_busy"):
+        assert code in said["send_import"][409]
+    assert "import_busy" in said["cancel_import"][409]
+    assert said["erase_customer"][202].startswith("Blocked")
+    operators = ("explain_conversation", "export_customer", "erase_customer")
+    assert [name for name in operators if "associate" in said[name][403]] == []
+
+
+def test_a_refusal_never_repeats_what_it_was_about() -> None:
+    """Models do not show the value they refuse: it may be a number or a text."""
+    rooms = [importlib.import_module(f"instore.runtime.{room}") for room in ROOMS]
+    models = {
+        m
+        for room in rooms
+        for m in vars(room).values()
+        if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__ == room.__name__
+    }
+    assert len(models) > 40
+    assert [m.__name__ for m in models if not m.model_config.get("hide_input_in_errors")] == []
+    assert [m.__name__ for m in models if m.model_config.get("extra") != "forbid"] == []
+    with pytest.raises(ValidationError) as refused:
+        ConsentIn.model_validate({"class": "perhaps", "phone": 12125550123})
+    assert "perhaps" not in str(refused.value)
+    assert "12125550123" not in str(refused.value)
+
+
+def _operations() -> list[dict[str, Any]]:
+    return [operation for path in document()["paths"].values() for operation in path.values()]
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -21,10 +21,12 @@ from tests.outreach_rig import ANNA, BEN, LOGINS, phone, shop
 
 from instore import import_state
 from instore.adapters.files import Files, Upload
+from instore.adapters.imports import Imports
 from instore.adapters.table import Table
 from instore.batch import Batch, BatchState, Row, RowState
 from instore.directory import Pointer
 from instore.import_cancel import without_what_is_to_go
+from instore.import_state import Import
 from instore.model import Phone
 from instore.runtime import import_operations
 
@@ -618,6 +620,32 @@ def test_sending_twice_or_while_somebody_writes(rig: ImportRig, monkeypatch: Any
     for what in ("/send", "/cancel"):
         status, body = rig.on_import(other, what)
         assert (status, body["code"]) == (409, "import_busy")
+
+
+@pytest.mark.parametrize(
+    ("what", "then"), [("/send", (409, "import_not_checked")), ("/cancel", (200, "cancelled"))]
+)
+def test_after_a_lost_race_the_wish_is_looked_at_anew(
+    rig: ImportRig, monkeypatch: Any, what: str, then: tuple[int, str]
+) -> None:
+    """Somebody cancels meanwhile: nothing is sent any more, and cancelled it is for both."""
+    import_id = rig.imported(sheet(rig.customers(2)), mode="check")
+    save, lost = Imports.save, []
+
+    def late(imports: Imports, wanted: Import) -> Import | None:
+        if not lost:
+            lost.append(wanted)
+            found = imports.get(wanted.id)
+            assert found is not None
+            assert save(imports, found.cancelled()) is not None
+        return save(imports, wanted)
+
+    monkeypatch.setattr(Imports, "save", late)
+    status, body = rig.on_import(import_id, what)
+    assert (status, body.get("code") or body["state"]) == then
+    assert len(lost) == 1
+    assert rig.look(import_id)["state"] == "cancelled"
+    assert rig.used() == 0
 
 
 def test_what_is_unknown_stays_so_and_the_rest_of_it_does_not_go(now: datetime) -> None:

@@ -187,7 +187,7 @@ def test_whom_the_customer_was_offered_stands_whatever_the_resolvers(
     bot.say("WAIT", 1)
     receipt = bot.item()["receipt"]
     assert stored_decision(receipt).outcome == "wait_for_associate"
-    same = {"routing__stickiness": "offer_choice", "routing__steps": steps}
+    same: dict[str, Any] = {"routing__stickiness": "offer_choice", "routing__steps": steps}
     assert not under(receipt, **same, routing__resolvers=["binding"]).differs
     assert under(receipt, routing__steps=["associate", "skill"]).kind == (
         "wait_for_associate -> skill"
@@ -317,7 +317,7 @@ def test_an_export_of_the_table(bot: BotRig, run: Any, tmp_path: Path) -> None:
         (["--table", "t"], "error: say which: --day, --conversation, or both"),
         (["--table", "t", "--day", "21.11."], "error: --day is a date like 2026-11-21"),
         (["--table", "t", "--day", "2026-11-31"], "error: --day is a date like 2026-11-21"),
-        (["--export", "nowhere"], "error: no .json.gz files in nowhere"),
+        (["--export", "nowhere"], "error: no .json.gz file in nowhere"),
         (["--table", "no-such-table", "--day", "2026-11-21"], "error: "),
     ],
 )
@@ -327,20 +327,48 @@ def test_wrong_use(run: Any, tmp_path: Path, arguments: list[str], said: str) ->
     assert told.startswith(said)
 
 
+ONE = b'{"Item":{"pk":{"S":"STORE#x"},"sk":{"S":"STORE"}}}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(b'{"Item":{"sk":{"S":"STORE"}}}\n')[:-6], "error: Compressed file ended"),
-        (gzip.compress(b'{"Item":{"sk":{"S":"STORE"}}}\n')[:12] + b"\xff\xff", "error: "),
-        (gzip.compress(b"[]\n"), "error: a.json.gz is no export of a table"),
-        (gzip.compress(b'{"NewImage":{}}\n'), "error: a.json.gz is no export of a table"),
+        (gzip.compress(ONE)[:-6], "error: a.json.gz cannot be read to its end"),
+        (gzip.compress(ONE)[:12] + b"\xff\xff", "error: a.json.gz cannot be read to its end"),
+        (gzip.compress(b"[]\n" + ONE), "error: a.json.gz, line 1 is not an item"),
+        (gzip.compress(ONE + b'{"NewImage":{}}\n'), "error: a.json.gz, line 2 is not an item"),
+        (
+            gzip.compress(b'{"Item":{"sk":{"S":"STORE"}}}\n'),
+            "error: a.json.gz, line 1 is not an item",
+        ),
     ],
 )
 def test_a_file_that_is_no_export(run: Any, tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.json.gz").write_bytes(content)
     code, told = run("--program", write(tmp_path), "--export", str(tmp_path))
     assert code == 2
-    assert told.startswith(said)
+    assert told == f"{said}\n"
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        ('{"itemCount":1}', None),
+        ('{"itemCount":2}', "the export has 2 items and 1 were found: a file is missing"),
+        ("{", "manifest-summary.json cannot be read"),
+        ("[]", "manifest-summary.json cannot be read"),
+    ],
+)
+def test_an_export_that_is_not_whole_is_not_replayed(
+    run: Any, tmp_path: Path, summary: str, said: str | None
+) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(ONE))
+    (tmp_path / "manifest-summary.json").write_text(summary)
+    code, told = run("--program", write(tmp_path), "--export", str(tmp_path))
+    if said is None:
+        assert (code, told.split("\n")[1]) == (0, "      0  receipts")
+    else:
+        assert (code, told) == (2, f"error: {said}\n")
 
 
 def test_a_program_with_mistakes_is_not_run(run: Any, tmp_path: Path) -> None:

@@ -131,11 +131,11 @@ def by_words_to_the_associate(world: World) -> Operation:
     """STOP in a conversation an associate has: LivePerson's webhook, through the queue."""
     from instore.assigning import take
     from instore.assignment import ConversationChange, Kind
-    from instore.runtime.notices import means_of
+    from instore.runtime.means import notice_means
 
     def hear(house: Any) -> Any:
         stop = ConversationChange(ACCOUNT, "c-1", Kind.REVOCATION, ts=1, words="stop")
-        return take(stop, means=means_of(house), now=house.now())
+        return take(stop, means=notice_means(house), now=house.now())
 
     return process(world, hear)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -286,6 +288,21 @@ def test_functions_do_not_know_each_other() -> None:
     names = "|".join(folder(name) for name in FUNCTIONS)
     for path in (ROOT / "functions").glob("*/app.py"):
         assert not re.search(rf"^(from|import) ({names})", path.read_text(), re.M)
+
+
+@EACH_FUNCTION
+def test_only_who_answers_clients_loads_what_clients_ask_for(name: str) -> None:
+    """Request models take time to build, and whoever works from a queue or a schedule has none."""
+    loads = subprocess.run(
+        [sys.executable, "-c", "import sys, app; print(*sys.modules)"],
+        env={"PYTHONPATH": f"{ROOT / 'layers/common'}:{ROOT / 'functions' / folder(name)}"},
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    rooms = {m.removeprefix("instore.runtime.") for m in loads if m.startswith("instore.runtime.")}
+    asked = any("Auth" in event["Properties"] for event in properties(name)["Events"].values())
+    assert "services" in rooms
+    assert ("outreach_http" in rooms) is asked
+    assert any(room.endswith("_models") for room in rooms) is asked
 
 
 def test_rooms_stay_small() -> None:

@@ -39,7 +39,6 @@ def test_who_sleeps_lets_the_others_work() -> None:
     # A lane does one thing after the other; another lane does not wait for it.
     assert told == [("claims", 1), ("opts out", 5), ("sends", 11), ("second batch", 11)]
     assert clock.now() == START + timedelta(minutes=1)
-    assert [town.is_idle(lane) for lane in ("sender", "people")] == [True, True]
 
 
 def test_what_a_job_raises_ends_the_day() -> None:

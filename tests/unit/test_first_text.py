@@ -11,7 +11,7 @@ import pytest
 import yaml
 from local.template_lengths import template_lines
 
-from instore.consent import Customer, Sent, is_revocation
+from instore.consent import Customer, Sent
 from instore.errors import ProgramError
 from instore.first_text import (
     STOP_WORDS,
@@ -24,6 +24,7 @@ from instore.first_text import (
 from instore.model import epoch
 from instore.program import Banner, Program, load_program
 from instore.program_parts import Template
+from instore.revocation import is_revocation
 from instore.text import example, foreign, longest, named_variables
 
 NOW = datetime(2026, 11, 18, 17, 0, tzinfo=UTC)

@@ -22,8 +22,10 @@ from instore.model import (
     fingerprint,
     fold_login,
     fold_word,
+    from_epoch,
     from_iso,
     iso,
+    shard_of,
 )
 
 
@@ -140,6 +142,7 @@ def test_instants_are_utc() -> None:
     there = datetime(2026, 11, 18, 12, 0, tzinfo=timezone(timedelta(hours=-5)))
     assert iso(there) == "2026-11-18T17:00:00.000Z"
     assert (epoch(there), epoch_ms(there)) == (1795021200, 1795021200000)
+    assert from_epoch(1795021200).isoformat() == "2026-11-18T17:00:00+00:00"
     with pytest.raises(ValueError, match="naive"):
         iso(datetime(2026, 11, 18))
     with pytest.raises(ValueError, match="naive"):
@@ -153,6 +156,7 @@ def test_fingerprints_know_no_order() -> None:
 
 def test_due_work_spreads_over_ten_shards() -> None:
     assert {due_shard(f"batch-{n}") for n in range(200)} == {f"DUE#{n}" for n in range(10)}
+    assert due_shard("batch-1") == f"DUE#{shard_of('batch-1')}" == "DUE#2"
 
 
 def test_ten_thousand_deferred_batches_are_spread_evenly() -> None:

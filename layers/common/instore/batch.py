@@ -52,7 +52,7 @@ class RowState(StrEnum):
 _B, _R = BatchState, RowState
 BATCH_NEXT: Mapping[BatchState, frozenset[BatchState]] = {
     _B.ACCEPTING: frozenset({_B.ACCEPTED, _B.DEFERRED, _B.CLOSED}),
-    # Past a claim when an erasure has blocked the rows that were still to go.
+    # Without a claim: a held number, a cancelled import or an erasure took the rows away.
     _B.ACCEPTED: frozenset({_B.ACCEPTED, _B.CLAIMED, _B.DEFERRED, _B.SUBMITTED}),
     _B.DEFERRED: frozenset({_B.DEFERRED, _B.CLAIMED, _B.SUBMITTED}),
     _B.CLAIMED: frozenset({_B.ACCEPTED, _B.DEFERRED, _B.SUBMITTED, _B.UNKNOWN, _B.CLOSED}),
@@ -80,6 +80,9 @@ NOT_RECEIVED = frozenset({_R.BLOCKED, _R.REJECTED, _R.SKIPPED, _R.FAILED})
 # A row that is still to go needs number and variables; no other row does (I10).
 TO_GO = frozenset({_R.PENDING, _R.ACCEPTED, _R.DEFERRED})
 
+
+# Why a row waits: no reason any more once it has gone.
+OUTSIDE_WINDOW, NUMBER_HELD = "outside_window", "number_held"
 
 First = tuple[datetime | None, str | None]  # until and rule of a first answer
 
@@ -149,6 +152,13 @@ class Row:
     def answered(self) -> First:
         """`until` and `rule` as they were answered when the row was taken."""
         return self.first or (self.until, self.rule)
+
+    @property
+    def reason_stands(self) -> bool:
+        """Does `reason` (with `until` and `rule`) say something of how the row stands now: not
+        that it once waited for its window, or for its number, when it has gone since."""
+        waited = self.reason in (None, OUTSIDE_WINDOW, NUMBER_HELD)
+        return not waited or self.state in (RowState.DEFERRED, RowState.BLOCKED)
 
     def is_due(self, now: datetime) -> bool:
         """May this row be sent at this instant, as far as the batch knows."""

@@ -12,22 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .batch import KEPT
 from .directory import Pointer
-from .model import Phone, epoch
-from .revocation import is_carrier_word, is_restart, is_revocation
+from .model import Phone, epoch, from_epoch
 
 if TYPE_CHECKING:
     from .program_parts import Outreach
 
 __all__ = [
     "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Erasing", "Lease",
-    "Reserved", "Reservation", "Revoked", "Sent", "cap_until", "is_carrier_word", "is_restart",
-    "is_revocation", "lease_owner", "let_go", "may_text", "released", "reserved",
+    "Reserved", "Reservation", "Revoked", "Sent", "cap_until", "lease_owner", "let_go",
+    "may_text", "released", "reserved",
 ]  # fmt: skip
 
 _MOST_SENT = 50  # remembered texts, unless more of them still count
@@ -209,7 +208,7 @@ def reserved(
     at, lease = epoch(now), customer.lease
     live = lease if lease is not None and lease.until > at else None
     if live is not None and (live.owner != owner or live.banner != banner):
-        return Blocked("held", _instant(live.until))
+        return Blocked("held", from_epoch(live.until))
     if live is not None and any(sent.batch == batch for sent in customer.sent):
         return Reserved()
     goes = max(now, due or now)
@@ -254,7 +253,7 @@ def cap_until(
     for first, last in zip(others, others[cap - 1 :], strict=False):
         if max(last, room) - min(first, room) < span:
             room = first + span
-    return None if room == epoch(at) else _instant(room)
+    return None if room == epoch(at) else from_epoch(room)
 
 
 def released(customer: Customer, *, batch: str) -> Customer:
@@ -283,7 +282,3 @@ def let_go(customer: Customer, *, owner: str, now: datetime) -> Customer:
     if any(sent.at > epoch(now) for sent in customer.sent):
         return customer
     return replace(customer, lease=None)
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)

@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from . import consent
 from .bot_messages import CreateCall, EventCall, reply
 from .conversation import Answer, Conversation, State
 from .errors import BadInputError, NotFoundError, UnavailableError
 from .identifying import identify
 from .model import Channel, iso
 from .program import Account, Banner, Program
+from .revocation import is_carrier_word, is_restart, is_revocation
 from .routing_flow import Means, Turn, take_turn
 
 ENVIRONMENTS = ("draft", "production")
@@ -119,7 +119,7 @@ def answer_event(
             raise NotFoundError("no such conversation", code="unknown_conversation")
         return _answer(event, seat, known, banner, means, now)
     except UnavailableError:
-        if consent.is_revocation(event.text):
+        if is_revocation(event.text):
             raise
         return _to_last_skill(banner, program=seat.program)
 
@@ -196,7 +196,7 @@ def _hear_stop(
     """STOP of a customer whose number we know. Heard once: the same event again, after a START
     perhaps, is a repeat like any other."""
     customer = conversation.customer
-    if customer is None or not consent.is_revocation(event.text):
+    if customer is None or not is_revocation(event.text):
         return None
     if _is_stop_heard(event, conversation=conversation):
         return None
@@ -214,7 +214,7 @@ def _carrier_confirms(event: EventCall, seat: Seat, conversation: Conversation) 
     """Whether the customer has the confirmation from the carrier: by SMS, for its own words."""
     by_sms = conversation.channel is Channel.SMS
     return (by_sms and seat.program.consent.confirm == "carrier"
-            and consent.is_carrier_word(event.text))  # fmt: skip
+            and is_carrier_word(event.text))  # fmt: skip
 
 
 def _hear_start(
@@ -226,7 +226,7 @@ def _hear_start(
     It counts forward only: brought late or again, it lifts neither a newer STOP nor an erasure.
     A START event repeats the last words, whenever they were said: only the first one is news."""
     customer = conversation.customer
-    if customer is None or not consent.is_restart(event.text):
+    if customer is None or not is_restart(event.text):
         return None
     opens = event.type == "START"
     if _is_repeat(event, conversation=conversation) or (opens and conversation.answer_at):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN = timedelta(minutes=5)
 _TRIES = 3
 # Somebody holds the batch: a write now would be taken for a lost claim. It ends by itself.
-_HELD = (BatchState.ACCEPTING, BatchState.CLAIMED)
+_IN_HAND = (BatchState.ACCEPTING, BatchState.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _block(batch: Batch, customer: str, *, means: Means, now: datetime) -> int |
         without, rows = blocked(current, customer=customer, id_of=means.customers.id_of, now=now)
         if not rows:
             return 0
-        if current.state in _HELD:
+        if current.state in _IN_HAND:
             return None
         if means.batches.save(without) is not None:
             return rows

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from .assignment_state import notice_state
-from .model import Stickiness, from_iso
+from .model import Stickiness, from_epoch, from_iso
 from .reasons import notice_sentence
 from .receipts import readable, replays, stored_case, stored_decision
 from .routing_case import Act, Case, Decision, Person, Trace
@@ -190,7 +190,7 @@ def _waiting(item: Mapping[str, Any]) -> Waiting:
     since, until = item.get("waiting_since"), notice.get("until")
     why = None
     if state is not None:
-        opens = datetime.fromtimestamp(until, UTC) if until is not None else None
+        opens = from_epoch(until) if until is not None else None
         why = notice_sentence(state.value, notice.get("reason"), until=opens)
     return Waiting(
         waiting=bool(item.get("waiting")), since=from_iso(since) if since else None,

@@ -77,7 +77,7 @@ def work(import_id: str, *, token: str, means: Means) -> Worked:
             step = _stop if held.state is ImportState.CANCELLING else _work_through
             mine = step(held, worked, means=means)
         except InstoreError as error:
-            if error.status >= 500 or held.state is ImportState.CANCELLING:
+            if error.retryable or held.state is ImportState.CANCELLING:
                 raise
             failed = held.failed(error.public_code, error.message)
             mine = means.imports.save(failed) or _overtaken(held, means=means)

@@ -188,6 +188,11 @@ def epoch(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+def from_epoch(seconds: int) -> datetime:
+    """Inverse of `epoch`, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def epoch_ms(instant: datetime) -> int:
     """Milliseconds since 1970: LivePerson's unit of time."""
     return int(instant.timestamp() * 1000)

@@ -20,13 +20,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment_state import RETRY_S, NoticeState, notice_state
+from .batch import NUMBER_HELD
 from .campaign import Campaign
 from .consent import may_text
 from .directory import Pointer
 from .errors import UnavailableError, VendorError, VendorNotAuthorizedError
 from .first_text import notice_variables
 from .model import Phone, Stickiness, epoch, fingerprint, iso
-from .number_health import HELD
 from .window import Deferred, Never, check_window
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
         now
     ):
         # Nothing gets through now, hours later it is news no more, and each try makes it worse.
-        return _end(item, NoticeState.SKIPPED, HELD, means=means, now=now)
+        return _end(item, NoticeState.SKIPPED, NUMBER_HELD, means=means, now=now)
     rate = letter.banner.outreach.rate
     paced = means.pace.take(
         means.program.owner.id, channel="notify", count=1, max_wait=PACE_WAIT_S,

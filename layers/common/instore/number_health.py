@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .program import Program
 
 FILTERED = "filtered"
-HELD = "number_held"
 LOOK_BACK = timedelta(hours=6)  # how far back a run may begin
 # A held text is looked at again so often: a person's release takes effect within this time.
 ASK_AGAIN = timedelta(hours=1)

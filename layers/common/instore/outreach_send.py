@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .batch import Batch, in_turn
+from .batch import NUMBER_HELD, Batch, in_turn
 from .errors import UnavailableError
-from .number_health import HELD, Hold
+from .number_health import Hold
 from .outreach_call import call, give_back, settle_all
 from .outreach_chunks import Chunk, claimed, going, kept_back, plan_chunks, route_of
 from .outreach_recheck import customers_of, look_again, write_down
@@ -155,7 +155,7 @@ def _keep_back(chunk: Chunk, *, until: datetime, means: Means, tally: Tally) -> 
     goes, everything is judged again. Answers what could not be marked."""
     left = []
     for batch in chunk.batches:
-        kept = kept_back(batch, until=until, reason=HELD, now=means.now())
+        kept = kept_back(batch, until=until, reason=NUMBER_HELD, now=means.now())
         try:
             if means.batches.save(kept) is not None:
                 tally.held += len(batch.due_rows(means.now()))

@@ -142,9 +142,7 @@ def sentence(reason: str) -> str:
 def why(row: Row) -> Why:
     """Why this row was sent, held or blocked."""
     said = [_STATES[row.state]]
-    shown = row.reason is not None and (
-        row.reason not in ("outside_window", "number_held") or _waits(row)
-    )
+    shown = row.reason is not None and row.reason_stands
     if row.reason is not None and shown:
         said.append(sentence(row.reason))
     if shown and row.rule:
@@ -180,10 +178,6 @@ def notice_sentence(state: str, reason: str | None, *, until: datetime | None = 
     if reason:
         told += f" {REASONS.get(reason) or f'The rule that decides: {reason}.'}"
     return told if until is None else f"{told} Looked at again from {iso(until)} on."
-
-
-def _waits(row: Row) -> bool:
-    return row.state in (RowState.DEFERRED, RowState.BLOCKED)
 
 
 def _by(rule: str | None) -> str:

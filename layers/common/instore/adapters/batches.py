@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..batch import Batch, BatchState, Claim, First, Row, RowState
 from ..directory import Pointer
 from ..errors import BadInputError, UnavailableError
-from ..model import Phone, due_shard, epoch, from_iso, iso
+from ..model import Phone, due_shard, epoch, from_epoch, from_iso, iso
 from .table import Done, Item, Table
 
 # Letters of a row: how it is stored <- how it is called.
@@ -196,13 +196,13 @@ def from_item(item: Item) -> Batch:
         login=item["login"], banner=item["banner"], template=item["template"],
         fingerprint=item["fingerprint"], program=int(item["program"]),
         accepted_at=from_iso(item["accepted_at"]), day=item["day"],
-        expires_at=_instant(item["expires_at"]), state=BatchState(item["state"]),
+        expires_at=from_epoch(item["expires_at"]), state=BatchState(item["state"]),
         rows=tuple(_row_in(n, raw) for n, raw in enumerate(item["rows"])),
-        claim=None if claim is None else Claim(claim["token"], _instant(claim["until"])),
-        due_at=_instant(item["due_at"]) if "due_at" in item else None,
+        claim=None if claim is None else Claim(claim["token"], from_epoch(claim["until"])),
+        due_at=from_epoch(item["due_at"]) if "due_at" in item else None,
         remaining=int(item["remaining"]), owed=int(item.get("owed", 0)),
         campaigns=dict(item.get("campaigns", {})), rev=int(item["rev"]),
-        sent_at=_instant(item["sent_at"]) if "sent_at" in item else None,
+        sent_at=from_epoch(item["sent_at"]) if "sent_at" in item else None,
     )  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def _row_in(n: int, raw: dict[str, Any]) -> Row:
     return Row(
         n=n, phone=Phone(raw["p"]) if "p" in raw else None,
         variables=tuple(raw.get("v", ())), state=RowState(raw["s"]), segments=int(raw["g"]),
-        until=_instant(raw["u"]) if "u" in raw else None,
+        until=from_epoch(raw["u"]) if "u" in raw else None,
         first=_verdict_in(raw["f"]) if "f" in raw else None,
         **{name: raw.get(letter) for letter, name in _TEXTS.items()},
     )  # fmt: skip
@@ -238,8 +238,4 @@ def _verdict_out(first: First) -> dict[str, Any]:
 
 
 def _verdict_in(raw: dict[str, Any]) -> First:
-    return _instant(raw["u"]) if "u" in raw else None, raw.get("t")
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return from_epoch(raw["u"]) if "u" in raw else None, raw.get("t")

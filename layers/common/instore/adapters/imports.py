@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from ..errors import UnavailableError
 from ..import_state import Claim, Columns, Counts, Import, ImportState, Places
-from ..model import epoch, from_iso, iso
+from ..model import epoch, from_epoch, from_iso, iso
 from .table import Done, Item, Table
 
 
@@ -85,14 +85,14 @@ def from_item(item: Item) -> Import:
         associate=item.get("associate"), template=item["template"], columns=Columns(**columns),
         mode=item["mode"], fingerprint=item["fingerprint"], size=int(item["size"]),
         limit=int(item["limit"]), page_rows=int(item["page_rows"]),
-        created_at=from_iso(item["created_at"]), expires_at=_instant(item["expires_at"]),
+        created_at=from_iso(item["created_at"]), expires_at=from_epoch(item["expires_at"]),
         state=ImportState(item["state"]), tag=item.get("tag"), rows=item.get("rows"),
         places=None if places is None else _places(places), found=dict(item["found"]),
         page=int(item["page"]), rev=int(item["rev"]),
         counts=Counts(int(counts["accepted"]), int(counts["deferred"]), dict(counts["blocked"]),
                       int(counts["segments"]),
                       {name: Decimal(amount) for name, amount in counts["cost"].items()}),
-        claim=None if claim is None else Claim(claim["token"], _instant(claim["until"])),
+        claim=None if claim is None else Claim(claim["token"], from_epoch(claim["until"])),
         failure=None if failure is None else (failure[0], failure[1]),
     )  # fmt: skip
 
@@ -108,7 +108,3 @@ def _places(stored: dict[str, Any]) -> Places:
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items() if value is not None}  # fmt: skip
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

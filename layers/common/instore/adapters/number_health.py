@@ -7,10 +7,10 @@ customer is in it. Healthy numbers have no item.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from ..model import epoch, iso
+from ..model import epoch, from_epoch, iso
 from ..number_health import Hold
 from .table import Done, Item, Table
 
@@ -74,11 +74,7 @@ def key_of(account: str, *, number: str) -> tuple[str, str]:
 def from_item(item: Item) -> Hold:
     until = item.get("held_until")
     return Hold(
-        number=item["pk"].rpartition("#")[2], judged_to=_instant(item["judged_to"]),
-        until=None if until is None else _instant(until), run=int(item["run"]),
+        number=item["pk"].rpartition("#")[2], judged_to=from_epoch(item["judged_to"]),
+        until=None if until is None else from_epoch(until), run=int(item["run"]),
         rev=int(item["rev"]),
     )  # fmt: skip
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

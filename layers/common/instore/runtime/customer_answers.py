@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ..consent import Binding, Customer
 from ..erasing import Erased
 from ..exporting import ELSEWHERE, Held, Text
-from ..model import iso
+from ..model import from_epoch, iso
 from ..receipts import stored_decision
 from .customer_models import (
     BindingOut,
@@ -122,14 +122,15 @@ def _text(text: Text) -> TextOut:
     return TextOut(
         batch=text.batch_id, due_at=due_at, banner=batch.banner, template=batch.template,
         associate=batch.login, asked_at=iso(batch.accepted_at), kept_until=iso(batch.expires_at),
-        state=str(row.state), reason=row.reason, rule=row.rule, segments=row.segments,
+        state=str(row.state), reason=row.reason if row.reason_stands else None,
+        rule=row.rule if row.reason_stands else None, segments=row.segments,
         vendor_id=row.vendor_id, variables=list(row.variables) or None, zone=row.zone,
         phone=row.phone.e164 if row.phone else None, postal_code=row.postal_code,
     )  # fmt: skip
 
 
 def _at(seconds: int) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC))
+    return iso(from_epoch(seconds))
 
 
 def _iso(instant: datetime | None) -> str | None:

@@ -15,7 +15,9 @@ Country = Annotated[
 
 
 class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True,
+    )  # fmt: skip
 
 
 class CustomerIn(_In):
@@ -199,8 +201,12 @@ class ExportOut(_Out):
 
 
 ROUTES = (
-    Route("POST /customers/export", "exportCustomer", "Everything held on this customer",
-          "customers/export", CustomerIn, {200: ExportOut}, (400, 401, 403, 413, 503)),
-    Route("POST /customers/erase", "eraseCustomer", "Erase this customer, and block",
-          "customers/erase", EraseIn, {200: ErasedOut, 202: ErasedOut}, (400, 401, 403, 413, 503)),
+    Route("POST /customers/export", "export_customer", "Everything held on this customer",
+          "customers/export", CustomerIn, {200: ExportOut}, (400, 401, 403, 413, 503),
+          says={403: "Scope customers/export is missing"}),
+    Route("POST /customers/erase", "erase_customer", "Erase this customer, and block",
+          "customers/erase", EraseIn, {200: ErasedOut, 202: ErasedOut}, (400, 401, 403, 413, 503),
+          says={200: "Erased and blocked", 403: "Scope customers/erase is missing",
+                202: "Blocked; what is under way is erased by the sweep within minutes",
+                503: "Ask again; what was erased stays so, the rest is done then"}),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from .outreach_models import Route
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class StepOut(_Out):
@@ -105,8 +105,12 @@ class ReceiptOut(_Out):
 
 
 ROUTES = (
-    Route("GET /conversations/{account}/{id}/receipt", "receipt", "Why was this routed so",
-          "outreach/explain", None, {200: ReceiptOut}, (401, 403, 404, 503)),
+    Route("GET /conversations/{account}/{id}/receipt", "explain_conversation",
+          "Why was this routed so", "outreach/explain", None, {200: ReceiptOut},
+          (401, 403, 404, 503), says={
+              403: "Scope outreach/explain is missing", 404: "Not there any more, or never was",
+              503: "Ask again; receipt_unreadable: this version cannot read it",
+          }),
 )  # fmt: skip
 
 

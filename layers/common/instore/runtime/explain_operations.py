@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import ForbiddenError, NotFoundError, UnavailableError
+from ..errors import NotFoundError, UnavailableError
 from ..explaining import explain
 from ..model import epoch
 from .explain_models import shown
@@ -26,9 +26,7 @@ def receipt(event: Event) -> Response:
     asked for. 404 for what is not there any more, and for what never was.
     """
     house = services()
-    caller = caller_of(event, claim=house.settings.associate_claim)
-    if EXPLAIN not in caller.scopes:
-        raise ForbiddenError("explaining takes scope outreach/explain", code="scope_missing")
+    caller_of(event, claim=house.settings.associate_claim).needs(EXPLAIN, to="explaining")
     path = event.get("pathParameters") or {}
     account, conversation = str(path.get("account", "")), str(path.get("id", ""))
     if not (_ACCOUNT.match(account) and _CONVERSATION.match(conversation)):

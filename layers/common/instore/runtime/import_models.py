@@ -13,11 +13,13 @@ Header = Annotated[str, Field(min_length=1, max_length=120, description="as the 
 
 
 class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True,
+    )  # fmt: skip
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class ColumnsIn(_In):
@@ -102,13 +104,19 @@ class ImportOut(_Out):
 ROUTES = (
     Route("POST /outreach/imports", "import_file", "Upload a file of recipients",
           "outreach/import", ImportIn, {201: ImportOut, 200: ImportOut},
-          (400, 401, 403, 409, 413, 503)),
+          (400, 401, 403, 409, 413, 503), keyed=True,
+          says={200: "Asked for before: how far it is", 201: "Upload the file with this form"}),
     Route("GET /outreach/imports/{id}", "look_at_import", "How far is it", "outreach/read", None,
           {200: ImportOut}, (401, 403, 404, 503)),
     Route("POST /outreach/imports/{id}/send", "send_import", "Send what was checked",
-          "outreach/import", None, {202: ImportOut, 200: ImportOut}, (401, 403, 404, 409, 503)),
+          "outreach/import", None, {202: ImportOut, 200: ImportOut}, (401, 403, 404, 409, 503),
+          says={200: "Sent before", 202: "Being sent",
+                409: "import_not_checked: no finished check; upload_expired: checked too long ago; "
+                "import_busy: others write it, ask again"}),
     Route("POST /outreach/imports/{id}/cancel", "cancel_import", "Stop what has not gone",
-          "outreach/import", None, {202: ImportOut, 200: ImportOut}, (401, 403, 404, 409, 503)),
+          "outreach/import", None, {202: ImportOut, 200: ImportOut}, (401, 403, 404, 409, 503),
+          says={200: "Cancelled", 202: "Being cancelled",
+                409: "import_busy: others write it, ask again"}),
 )  # fmt: skip
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from ..errors import BadInputError, ConflictError, ForbiddenError, NotFoundError
+from ..errors import BadInputError, ConflictError, NotFoundError
 from ..import_columns import find_columns, understood
 from ..import_state import (
     KEPT,
@@ -86,47 +86,13 @@ def send_import(event: Event) -> Response:
     """POST /outreach/imports/{id}/send: the dry run was right, now in earnest, on the same bytes.
     Again: no harm, and a lost message is sent again."""
     house = services()
-    found = _own(event, house)
-    for _ in range(_TRIES):
-        if found.sends and found.state is ImportState.DONE:
-            return respond(200, _shown(found, house))
-        if found.sends and found.state is ImportState.RUNNING:
-            break
-        if found.state is not ImportState.CHECKED:
-            raise ConflictError("this import is not a finished check", code="import_not_checked")
-        if house.now() > found.created_at + SEND_WITHIN:
-            raise ConflictError("the file is too old: upload it again", code="upload_expired")
-        saved = house.imports.save(found.sending())
-        if saved is not None:
-            found = saved
-            break
-        found = _own(event, house)
-    if found.state is not ImportState.RUNNING:
-        raise ConflictError("the import keeps changing: ask again", code="import_busy")
-    house.queues.import_ready(found.id)
-    return respond(202, _shown(found, house))
+    return _on_its_way(_move(event, house, lambda found: _sent(found, now=house.now())), house)
 
 
 def cancel_import(event: Event) -> Response:
     """POST /outreach/imports/{id}/cancel: whatever has not gone yet does not go. Again: no harm."""
     house = services()
-    found = _own(event, house)
-    for _ in range(_TRIES):
-        if found.state is ImportState.CANCELLED:
-            return respond(200, _shown(found, house))
-        if found.state is ImportState.CANCELLING:
-            break
-        saved = house.imports.save(found.cancelled())
-        if saved is not None:
-            found = saved
-            break
-        found = _own(event, house)
-    if found.state is ImportState.CANCELLED:
-        return respond(200, _shown(found, house))
-    if found.state is not ImportState.CANCELLING:
-        raise ConflictError("the import keeps changing: ask again", code="import_busy")
-    house.queues.import_ready(found.id)
-    return respond(202, _shown(found, house))
+    return _on_its_way(_move(event, house, _cancelled), house)
 
 
 OPERATIONS: dict[str, Callable[[Event], Response]] = {
@@ -145,9 +111,7 @@ def _associate(caller: Caller, asked: ImportIn) -> str | None:
     """In whose name the whole file is, or None when each row says it itself: for that, head office
     names the column, or has no login of its own and names nobody."""
     if asked.columns.associate is not None:
-        if BEHALF not in caller.scopes:
-            raise ForbiddenError("a column of associates takes scope outreach/behalf",
-                                 code="scope_missing")  # fmt: skip
+        caller.needs(BEHALF, to="a column of associates")
         if asked.associate is not None:
             raise BadInputError("either one associate or a column of them", code="associate_twice")
         return None
@@ -184,6 +148,43 @@ def _own(event: Event, house: Services) -> Import:
     if found is None or found.expires_at < house.now() or not _may_see(caller, found):
         raise NotFoundError("no such import", code="unknown_import")
     return found
+
+
+def _move(event: Event, house: Services, change: Callable[[Import], Import | None]) -> Import:
+    """The caller's import after `change`, which gives the next one, None for one that is there
+    already, or raises. Raises ConflictError when others write every time."""
+    for _ in range(_TRIES):
+        found = _own(event, house)
+        wanted = change(found)
+        if wanted is None:
+            return found
+        saved = house.imports.save(wanted)
+        if saved is not None:
+            return saved
+    raise ConflictError("the import keeps changing: ask again", code="import_busy")
+
+
+def _sent(found: Import, *, now: datetime) -> Import | None:
+    if found.sends and found.state in (ImportState.RUNNING, ImportState.DONE):
+        return None
+    if found.state is not ImportState.CHECKED:
+        raise ConflictError("this import is not a finished check", code="import_not_checked")
+    if now > found.created_at + SEND_WITHIN:
+        raise ConflictError("the file is too old: upload it again", code="upload_expired")
+    return found.sending()
+
+
+def _cancelled(found: Import) -> Import | None:
+    ended = found.state in (ImportState.CANCELLING, ImportState.CANCELLED)
+    return None if ended else found.cancelled()
+
+
+def _on_its_way(import_: Import, house: Services) -> Response:
+    """200 for what is over; else 202, and a message for who works on it: also one that was lost."""
+    if import_.state in (ImportState.DONE, ImportState.CANCELLED):
+        return respond(200, _shown(import_, house))
+    house.queues.import_ready(import_.id)
+    return respond(202, _shown(import_, house))
 
 
 def _may_see(caller: Caller, import_: Import) -> bool:

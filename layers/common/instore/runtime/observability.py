@@ -18,7 +18,8 @@ METRICS = frozenset({
     "MappingChanged", "RosterRowsRefused", "RecipientsAccepted", "RecipientsBlocked",
     "RecipientsDeferred", "TextsSubmitted", "TextsRejected", "TextsUnknown", "UnknownClosed",
     "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
-    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "OldestSendSeconds", "NumberHeld", "Redriven", "OptedOut",
+    "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "OldestSendSeconds",
+    "NumberHeld", "Redriven", "OptedOut",
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
 })  # fmt: skip
 

@@ -41,10 +41,17 @@ class FieldsWrongError(BadInputError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever brought the token: the associate's login name it carries, if any, and its scopes."""
+    """Whoever brought the token: the associate's login name it carries, if any, its scopes, and
+    the name under which the log knows them: login, application or subject."""
 
     login: str | None
     scopes: frozenset[str]
+    name: str
+
+    def needs(self, scope: str, *, to: str = "this") -> None:
+        """Raises ForbiddenError without the scope, also should a route ever be left open."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"{to} takes scope {scope}", code="scope_missing")
 
     def speaks_for(self, associate: str | None) -> str:
         """The login in whose name this is asked. Raises ForbiddenError.
@@ -53,9 +60,7 @@ class Caller:
         not use the field learns so at once.
         """
         if associate is not None:
-            if BEHALF not in self.scopes:
-                raise ForbiddenError("naming an associate takes scope outreach/behalf",
-                                     code="scope_missing")  # fmt: skip
+            self.needs(BEHALF, to="naming an associate")
             return associate
         if self.login is None:
             raise ForbiddenError("the token names no associate", code="unknown_associate")
@@ -76,8 +81,9 @@ def caller_of(event: Mapping[str, Any], *, claim: str) -> Caller:
         scopes.update(str(claims.get(name, "")).strip("[]").replace(",", " ").split())
     login = claims.get(claim)
     # Plain ASCII, as LivePerson's logins are: a look-alike letter names nobody.
-    named = isinstance(login, str) and login.isascii() and login.strip()
-    return Caller(named or None, frozenset(scopes))
+    named = (isinstance(login, str) and login.isascii() and login.strip()) or None
+    name = str(named or claims.get("client_id") or claims.get("sub") or "unnamed")[:120]
+    return Caller(named, frozenset(scopes), name)
 
 
 def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:

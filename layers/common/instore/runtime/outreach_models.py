@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -11,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ..batch import Batch, BatchState, Row, RowState
 from ..model import iso
-from ..number_health import HELD
 from ..reasons import why
 
 Number = Annotated[
@@ -26,9 +26,12 @@ OnBehalf = Annotated[Login | None, Field(description="login name; only with scop
 
 
 class _In(BaseModel):
-    """Closed and strict: an unknown field or a number for a text is a mistake worth telling."""
+    """Closed and strict: an unknown field or a number for a text is a mistake worth telling, without
+    what was sent."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True,
+    )  # fmt: skip
 
 
 class _Located(_In):
@@ -79,7 +82,7 @@ class CheckIn(_Located):
 class ConsentIn(_Located):
     """What a customer agreed to, in which words, and how it was given. `none` = opted out."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
     phone: Number
     consent_class: Literal["one_to_one", "marketing", "none"] = Field(alias="class")
     wording: str = Field(min_length=1, max_length=2000)
@@ -90,7 +93,7 @@ class ConsentIn(_Located):
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class RowOut(_Out):
@@ -188,7 +191,9 @@ class ErrorOut(_Out):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation as the API and its description know it."""
+    """One operation as the API and its description know it: `name` is verb_noun; `says` tells of a
+    status what is particular to this operation, `query` of a login what it is for; `keyed` ones take
+    an Idempotency-Key."""
 
     key: str
     name: str
@@ -197,17 +202,23 @@ class Route:
     takes: type[BaseModel] | None
     gives: dict[int, type[BaseModel]]
     refuses: tuple[int, ...]
+    says: Mapping[int, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    keyed: bool = False
 
 
 ROUTES = (
-    Route("POST /outreach", "send", "Text these customers", "outreach/send", OutreachIn,
-          {202: BatchOut, 200: BatchOut, 429: LimitOut}, (400, 401, 403, 409, 413, 503)),
-    Route("GET /outreach/{id}", "look", "How did it go, and why", "outreach/read", None,
+    Route("POST /outreach", "send_texts", "Text these customers", "outreach/send", OutreachIn,
+          {202: BatchOut, 200: BatchOut, 429: LimitOut}, (400, 401, 403, 409, 413, 503), keyed=True,
+          says={200: "Nothing goes; each row says why",
+                202: "Taken; each row says whether it goes, and when",
+                429: "Nothing was taken: the associate's day is used up"}),
+    Route("GET /outreach/{id}", "look_at_batch", "How did it go, and why", "outreach/read", None,
           {200: StandingOut}, (401, 403, 404, 503)),
-    Route("POST /outreach/check", "check", "May I text this customer now", "outreach/read",
+    Route("POST /outreach/check", "check_customer", "May I text this customer now", "outreach/read",
           CheckIn, {200: CheckOut}, (400, 401, 403, 413, 503)),
-    Route("POST /consents", "consent", "Record what a customer agreed to", "outreach/consent",
-          ConsentIn, {201: ConsentOut}, (400, 401, 403, 413, 503)),
+    Route("POST /consents", "record_consent", "Record what a customer agreed to",
+          "outreach/consent", ConsentIn, {201: ConsentOut}, (400, 401, 403, 413, 503)),
 )  # fmt: skip
 
 
@@ -260,12 +271,8 @@ def _verdict(row: Row) -> RowOut:
 
 
 def _why(row: Row) -> dict[str, str | None]:
-    """Why a row stands where it does. That it once waited for its window, or for its number, is no
-    reason any more when it has gone."""
-    if row.reason in (None, "outside_window", HELD) and row.state not in (
-        RowState.DEFERRED,
-        RowState.BLOCKED,
-    ):
+    """Why a row stands where it does."""
+    if not row.reason_stands:
         return {}
     return {"reason": row.reason, "until": _until(row.until), "rule": row.rule}
 

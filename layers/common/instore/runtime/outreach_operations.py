@@ -7,12 +7,13 @@ from typing import Any
 
 from ..batch import Batch, RowState
 from ..consent import ConsentClass
-from ..errors import BadInputError, ForbiddenError, NotFoundError
+from ..errors import BadInputError, NotFoundError
 from ..first_text import text_reason
 from ..model import Phone, fold_login, iso
 from ..outreach import Asker, Recipient, Verdict, check, find_asker, find_template
-from ..outreach_accept import Desk, accept
+from ..outreach_accept import accept
 from ..text import named_variables, render, segments
+from .means import desk_of
 from .observability import count, logger
 from .outreach_http import (
     ADMIN,
@@ -127,9 +128,7 @@ def record_consent(event: Event) -> Response:
     asker = _asker(caller, asked.associate, house)
     banner = asker.banner
     if asked.banner is not None:
-        if BEHALF not in caller.scopes:
-            raise ForbiddenError("naming a banner takes scope outreach/behalf",
-                                 code="scope_missing")  # fmt: skip
+        caller.needs(BEHALF, to="naming a banner")
         found = house.programs.current().banner(asked.banner)
         if found is None:
             raise BadInputError("no such banner", code="unknown_banner")
@@ -159,12 +158,6 @@ OPERATIONS: dict[str, Callable[[Event], Response]] = {
     "POST /outreach/check": may_text,
     "POST /consents": record_consent,
 }
-
-
-def desk_of(house: Services) -> Desk:
-    """What accepting works with, from the services of this process."""
-    program = house.programs.current()
-    return Desk(program, house.programs.version, house.batches, house.customers, house.queues)
 
 
 def _caller(event: Event, house: Services) -> Caller:

@@ -12,7 +12,7 @@ from .outreach_models import Route
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class TemplateOut(_Out):
@@ -40,8 +40,9 @@ class TemplatesOut(_Out):
 
 
 ROUTES = (
-    Route("GET /outreach/templates", "templates", "What can I send", "outreach/read", None,
-          {200: TemplatesOut}, (401, 403, 503)),
+    Route("GET /outreach/templates", "list_templates", "What can I send", "outreach/read", None,
+          {200: TemplatesOut}, (401, 403, 503),
+          query={"associate": "login name; only with scope outreach/behalf"}),
 )  # fmt: skip
 
 
