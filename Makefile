@@ -56,15 +56,16 @@ POLICIES := tests/template/test_policies.py
 
 test: .venv/done ## All tests, fast ones first; last, that the roles allow what was called and no more
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && export INSTORE_PERMISSIONS="$$kept" && \
-	$(BIN)/pytest -q -n 2 --dist loadfile --ignore=$(POLICIES) tests/unit tests/properties tests/contracts tests/adapters \
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --ignore=$(POLICIES) tests/unit tests/properties tests/contracts tests/adapters \
 		tests/functions tests/interleavings tests/template tests/story && \
 	$(BIN)/pytest -q $(POLICIES)
 
 test-fast: .venv/done ## Rules and handlers only: seconds
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/functions
 
-proofs: .venv/done ## Long forms of the kill, interleaving and state-machine proofs: every pair of kills, many more runs
-	@INSTORE_EXHAUSTIVE=1 INSTORE_EXAMPLES=400 $(BIN)/pytest -q -n 2 --dist loadfile tests/interleavings tests/properties/test_outreach_machine.py
+proofs: .venv/done ## What takes longer than a test may: kills in pairs, all orders, the state machine, whole days
+	@INSTORE_EXHAUSTIVE=1 INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n 2 --dist loadfile tests/interleavings && \
+	INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n 2 --dist loadfile -m slow --ignore=$(POLICIES) --ignore=tests/interleavings tests
 
 cover: .venv/done ## Branch coverage of layer and functions, 95 % at least
 	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 --ignore=$(POLICIES) tests

@@ -36,7 +36,7 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
             yield "ErasuresFinished"
 
     swept = sweep(Broom(
-        desk, house.stores, house.numbers, house.liveperson, conversation, customer,
+        desk, house.stores, house.numbers, house.pace, house.liveperson, conversation, customer,
         now=house.now, sleep=house.sleep,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     ))  # fmt: skip

@@ -14,7 +14,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -193,7 +193,8 @@ class World:
         keys = dict.fromkeys(("consumer_key", "consumer_secret", "access_token",
                               "access_token_secret", "client_id", "client_secret"), "a key")  # fmt: skip
         secrets: Any = boto3.client("secretsmanager", region_name="us-east-1")
-        secrets.create_secret(Name=self.account.secret, SecretString=json.dumps(keys))
+        with suppress(secrets.exceptions.ResourceExistsException):
+            secrets.create_secret(Name=self.account.secret, SecretString=json.dumps(keys))
         self.liveperson = LivePerson(
             secrets=Secrets(secrets, prefix="instore/", now=clock.now),
             domain_api="https://lp.example.com", gateway="", now=clock.now, sleep=clock.sleep,

@@ -33,6 +33,7 @@ class Day:
         self.crowd = Crowd(stage, self.evidence)
         self.last_ask = max(ask.at for ask in stage.plan.asks)
         self.clockwork = Clockwork(stage, on_text=self.crowd.may_reply, map_until=self.last_ask)
+        self._told = ""
         self._progress = progress
         self._chance = random.Random(f"associates {stage.settings.seed}")
         self._refs: dict[str, list[str]] = {}  # Idempotency-Key -> rows
@@ -124,16 +125,18 @@ class Day:
             row.until = datetime.fromisoformat(until) if until and verdict == "deferred" else None
 
     def _watch(self) -> None:
-        """A line every ten minutes."""
+        """A line every ten minutes, while there is something new to tell."""
         stage = self.stage
         stage.town.in_(600, "watch", self._watch)
         gone = sum(len(campaign.recipients) for campaign in stage.scene.sim.campaigns)
         taken = sum(r.verdict in ("accepted", "deferred") for r in self.evidence.rows.values())
-        self._progress(
-            f"{stage.clock.now():%a %H:%M} UTC  asked {len(self.evidence.rows):,}  accepted "
-            f"{taken:,}  at the vendor {gone:,}  conversations {self.crowd.replies:,}  "
-            f"kills {stage.trouble.kills.total()}"
+        told = (
+            f"asked {len(self.evidence.rows):,}  accepted {taken:,}  at the vendor {gone:,}  "
+            f"conversations {self.crowd.replies:,}  kills {stage.trouble.kills.total()}"
         )
+        if told != self._told or stage.clock.now().minute < 10:  # and a sign of life every hour
+            self._progress(f"{stage.clock.now():%a %H:%M} UTC  {told}")
+        self._told = told
         self.clockwork.look_after()
 
     # ------------------------------------------------------------ afterwards

@@ -14,6 +14,8 @@ from tests.privacy_rig import TOMBSTONE, entries, erase, item_of, left_of, someb
 
 from instore.adapters.table import Table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rig(table: Table, clock: Any) -> Rig:

@@ -39,6 +39,8 @@ from instore.model import Channel, Phone
 from instore.runtime import outreach_operations
 from instore.runtime.services import using
 
+pytestmark = pytest.mark.slow
+
 Operation = Callable[[], Any]
 
 

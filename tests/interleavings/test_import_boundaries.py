@@ -25,6 +25,8 @@ from tests.outreach_rig import Vendor
 from instore.adapters.table import Table
 from instore.runtime import import_operations
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 18, 17, tzinfo=UTC)
 EXHAUSTIVE = bool(os.environ.get("INSTORE_EXHAUSTIVE"))
 MINUTES = 120 if EXHAUSTIVE else 8  # for queue and sweep to do whatever they would do

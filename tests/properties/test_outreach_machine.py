@@ -45,6 +45,8 @@ from instore.errors import (
 )
 from instore.model import Phone
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("INSTORE_EXAMPLES", "25"))
 ZOE = "zoe@zales.example.com"
 WHO = {LOGINS[ANNA]: ("kay", ACCOUNT, ANNA), LOGINS[BEN]: ("kay", ACCOUNT, BEN),

@@ -14,7 +14,7 @@ from local.bench.operations import Counted, Speed
 from local.bench.shop import opened
 from local.template import read_template, resources_of
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 FUNCTIONS = set(resources_of(read_template(), "AWS::Serverless::Function"))
 
 

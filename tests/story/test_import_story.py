@@ -28,7 +28,7 @@ from tests.story_rig import (
 
 from instore.runtime import import_operations
 
-pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
+pytestmark = pytest.mark.enable_socket
 SCOPES = ("outreach/import", "outreach/read", "outreach/send", "outreach/consent")
 
 

@@ -194,6 +194,8 @@ class Batch:
     claim: Claim | None = None
     due_at: datetime | None = None
     remaining: int = 0  # what was left of the day after this batch
+    in_line: bool = False  # waits for its turn in the pace: no message is out for it
+    turn: int = 0  # seconds it stands back at an opening: one for each batch before it that day
     owed: int = 0  # quota taken beyond the rows accepted, to be given back
     sent_at: datetime | None = None  # when the vendor last took texts of it
     campaigns: Mapping[str, str] = field(default_factory=dict)  # chunk -> vendor's campaign id
@@ -203,6 +205,8 @@ class Batch:
         """The batch in its next state. Raises ValueError on a step the table does not allow."""
         if state not in BATCH_NEXT[self.state]:
             raise ValueError(f"a batch never goes from {self.state} to {state}")
+        if state not in (BatchState.ACCEPTED, BatchState.DEFERRED):
+            changes["in_line"] = False  # only what has not been sent waits for its turn
         return replace(self, state=state, **changes)
 
     def with_rows(self, changed: Iterable[Row]) -> Batch:
@@ -222,6 +226,20 @@ class Batch:
         """Since when the oldest of its texts could have gone; None: none may go yet."""
         waits = [max(self.accepted_at, row.until or self.accepted_at) for row in self.due_rows(now)]
         return min(waits, default=None)
+
+    @property
+    def line(self) -> str:
+        """Which line of the `due` index it stands in."""
+        return "SEND" if self.in_line else "DUE"
+
+    def place(self, now: datetime) -> datetime:
+        """Where it stands in the line of texts that may go: since when, and in whose turn."""
+        return (self.ready_since(now) or now) + timedelta(seconds=self.turn)
+
+    def opens_at(self) -> datetime | None:
+        """When its earliest deferred row has its turn."""
+        until = self.next_until()
+        return None if until is None else until + timedelta(seconds=self.turn)
 
     def next_until(self) -> datetime | None:
         """When the earliest deferred row may be sent."""

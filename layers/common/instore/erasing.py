@@ -155,5 +155,5 @@ def blocked(
     if after.has(RowState.ACCEPTED):
         return after, len(mine)
     if after.has(RowState.DEFERRED):
-        return after.to(BatchState.DEFERRED, due_at=after.next_until()), len(mine)
+        return after.to(BatchState.DEFERRED, due_at=after.opens_at(), in_line=True), len(mine)
     return after.to(BatchState.SUBMITTED, due_at=now), len(mine)  # the sweep closes it

@@ -211,6 +211,7 @@ def shard_of(name: str) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % SHARDS
 
 
-def due_shard(name: str) -> str:
-    """Spread due work over shards so that one busy minute is not one hot key."""
-    return f"DUE#{shard_of(name)}"
+def due_shard(name: str, *, line: str = "DUE") -> str:
+    """Spread due work over shards so that one busy minute is not one hot key. Texts that wait for
+    their turn stand in a line of their own, `SEND`, so that nothing else waits behind them."""
+    return f"{line}#{shard_of(name)}"

@@ -129,7 +129,10 @@ def finish(
         _reserve_all(rows, wanted, taken=taken, batch=batch, asker=asker, desk=desk, now=now)
     kept = sum(row.state in (RowState.ACCEPTED, RowState.DEFERRED) for row in rows)
     owed = taken - kept
-    decided = _decided(replace(batch, rows=tuple(rows), owed=owed,
+    turn = 0
+    if isinstance(asker, Asker):
+        turn = min(59, max(0, used - taken) // asker.banner.outreach.recipients_per_batch)
+    decided = _decided(replace(batch, rows=tuple(rows), owed=owed, turn=turn,
                                remaining=max(0, limit - used + owed)))  # fmt: skip
     saved = desk.batches.save(decided)
     if saved is None:
@@ -212,7 +215,7 @@ def _decided(batch: Batch) -> Batch:
     if batch.has(RowState.ACCEPTED):
         return batch.to(BatchState.ACCEPTED)
     if batch.has(RowState.DEFERRED):
-        return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
+        return batch.to(BatchState.DEFERRED, due_at=batch.opens_at(), in_line=True)
     # With quota still to be given back the batch stays due: the sweep makes sure of it.
     return batch.to(BatchState.CLOSED, due_at=batch.due_at if batch.owed else None)
 

@@ -115,7 +115,7 @@ def settled(batch: Batch, *, now: datetime) -> Batch:
     if batch.has(RowState.ACCEPTED):
         return batch.to(BatchState.ACCEPTED, due_at=min(batch.due_at or now, now))
     if batch.has(RowState.DEFERRED):
-        return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
+        return batch.to(BatchState.DEFERRED, due_at=batch.opens_at(), in_line=True)
     return batch.to(BatchState.SUBMITTED, due_at=now + LOOK_AFTER)
 
 
@@ -124,7 +124,7 @@ def kept_back(batch: Batch, *, until: datetime, reason: str, now: datetime) -> B
     rows = [row.to(RowState.DEFERRED, reason=reason, until=until, rule=None, first=row.answered)
             for row in batch.due_rows(now)]  # fmt: skip
     batch = batch.with_rows(rows)
-    return batch.to(BatchState.DEFERRED, due_at=batch.next_until())
+    return batch.to(BatchState.DEFERRED, due_at=batch.opens_at(), in_line=True)
 
 
 def put_back(rows: Iterable[Row]) -> list[Row]:

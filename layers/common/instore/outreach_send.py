@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .batch import NUMBER_HELD, Batch, in_turn
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 # Left over for the vendor call (10 s), its settlement and the answer to the queue.
 NEEDED_S = 15.0
 CALL_S = 12.0  # of these, what must be there when the call begins
-PUT_OFF = timedelta(seconds=90)
 _BATCH_ID = re.compile(r"[A-Za-z0-9-]{1,40}\Z")  # what a table can be asked for
 
 
@@ -185,15 +184,15 @@ def _its_turn(chunk: Chunk, *, means: Means) -> bool:
 
 
 def _put_off(batches: Sequence[Batch], *, means: Means) -> list[str]:
-    """Leave unclaimed batches to the sweep, which brings the oldest first; those that could not be
-    marked fail their records.
+    """Put unclaimed batches back into the line at their old place; the sweep lets go of as many as
+    the pace takes. Those that could not be marked fail their records.
 
     No message is sent for them: copies in the queue would multiply for as long as the line is busy.
     """
     left = []
     for batch in batches:
         try:
-            means.batches.save(batch.to(batch.state, due_at=means.now() + PUT_OFF))
+            means.batches.save(batch.to(batch.state, due_at=batch.place(means.now()), in_line=True))
         except UnavailableError:
             left.append(batch.id)
     return left

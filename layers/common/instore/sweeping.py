@@ -6,7 +6,7 @@ done about it, and each step is conditional on what was read, so that sweeps may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,11 +23,15 @@ from .reconciling import Inquiry
 if TYPE_CHECKING:
     from .adapters.liveperson import LivePerson
     from .adapters.number_health import NumberHealth
+    from .adapters.pace import Pace
     from .adapters.stores import Stores
 
 A_TIME = 50
 SPARE_S = 10.0
 REDRIVE_EVERY = timedelta(minutes=5)
+# How much of the bulk line one run gives away: a minute, and a little more than a minute, because
+# a line that is never short of work loses nothing and what is too much goes back to its place.
+AHEAD_S = 66.0
 NUMBERS_AT = 7  # numbers are looked at in this minute of every ten
 
 
@@ -39,6 +43,7 @@ class Broom:
     desk: Desk
     stores: Stores
     numbers: NumberHealth
+    pace: Pace
     liveperson: LivePerson
     conversation: Callable[[tuple[str, str]], Iterable[str]]
     customer: Callable[[tuple[str, str]], Iterable[str]]
@@ -63,6 +68,11 @@ class Swept:
         if count:
             self.counts[name] = self.counts.get(name, 0) + count
 
+    def note_wait(self, batch: Batch, *, now: datetime) -> None:
+        """Remember how long the oldest text that may go has waited."""
+        age = now - (batch.ready_since(now) or now)
+        self.oldest_send_s = max(self.oldest_send_s, age.total_seconds())
+
 
 def sweep(broom: Broom) -> Swept:
     """Go through the due work, fairly, until there is none or the time is short.
@@ -74,20 +84,15 @@ def sweep(broom: Broom) -> Swept:
     inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep, broom.remaining)
     if broom.now().minute % 10 == NUMBERS_AT:
         _guarded(partial(_look_at_numbers, broom, swept), "numbers", swept)
+    _guarded(partial(_let_go, broom, inquiry, swept), "line", swept)
     while broom.remaining() > SPARE_S:
-        keys = _find_due(broom, swept=swept, seen=seen)
-        if not keys:
+        due = _find_due(broom, "DUE", seen=seen)
+        if not due:
             break
+        keys = [key for _, key in due]
         seen.update(keys)
-        batch_ids = [pk.removeprefix("BATCH#") for pk, _ in keys if pk.startswith("BATCH#")]
-        try:
-            batches = broom.desk.batches.get_many(batch_ids) if batch_ids else {}
-        except UnavailableError:
-            swept.failed += batch_ids
-            batches = {}
-        else:
-            swept.failed += [f"{name} unreadable" for name in batch_ids if name not in batches]
-        for batch in in_turn(list(batches.values())):
+        swept.oldest_s = max(swept.oldest_s, broom.now().timestamp() - due[0][0])
+        for batch in in_turn(_read(keys, broom, swept)):
             if broom.remaining() <= SPARE_S:
                 return swept
             _guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
@@ -98,17 +103,71 @@ def sweep(broom: Broom) -> Swept:
     return swept
 
 
-def _find_due(broom: Broom, *, swept: Swept, seen: set[tuple[str, str]]) -> list[tuple[str, str]]:
+def _let_go(broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
+    """Let go of as many waiting batches as the pace takes until the next run, first come first.
+
+    What is booked already is not given away twice, and the rest is not touched: waiting costs
+    nothing, however long the line. Those let go are spread over the minute a call's worth at a
+    time, so that each comes about when it can be sent.
+    """
+    seen: set[tuple[str, str]] = set()
+    booked_s = 0.0
+    while booked_s < AHEAD_S and broom.remaining() > SPARE_S:
+        due = _find_due(broom, "SEND", seen=seen)
+        if not due:
+            return
+        if not seen:
+            booked_s = broom.pace.booked_s(broom.desk.program.owner.id, channel="bulk")
+        seen.update(key for _, key in due)
+        waiting = _read([key for _, key in due], broom, swept)
+        for batch in sorted(waiting, key=lambda b: (b.due_at or b.accepted_at, b.accepted_at)):
+            now = broom.now()
+            if not batch.in_line or batch.due_at is None or batch.due_at > now:
+                continue  # somebody else was faster
+            swept.note_wait(batch, now=now)
+            if booked_s >= AHEAD_S or broom.remaining() <= SPARE_S:
+                continue  # how long the others wait is still told
+            own_s, call_s = _line_time(batch, broom)
+            delay_s = min(900, int(booked_s // call_s * call_s)) if call_s else 0
+            _guarded(partial(_send_next, batch, broom, inquiry, swept, delay_s), batch.id, swept)
+            booked_s += own_s
+
+
+def _line_time(batch: Batch, broom: Broom) -> tuple[float, float]:
+    """Seconds of the bulk line that a batch takes, and a full call; none if nobody knows it."""
+    banner = broom.desk.program.banner(batch.banner)
+    if banner is None:
+        return 0.0, 0.0
+    rate = banner.outreach.rate
+    a_second = rate.messages_per_s * (1 - rate.notification_share)
+    return len(batch.due_rows(broom.now())) / a_second, banner.outreach.chunk / a_second
+
+
+def _find_due(
+    broom: Broom, line: str, *, seen: set[tuple[str, str]]
+) -> list[tuple[int, tuple[str, str]]]:
+    """The next due keys of a line with their due time, oldest first."""
     now = broom.now()
     found = []
     for shard in range(SHARDS):
-        for item in broom.desk.batches.due(now=now, shard=shard, limit=A_TIME + len(seen)):
+        limit = A_TIME + len(seen)
+        for item in broom.desk.batches.due(now=now, shard=shard, limit=limit, line=line):
             key = (item["pk"], item["sk"])
             if key not in seen:
                 found.append((int(item["due_at"]), key))
-    if found:
-        swept.oldest_s = max(swept.oldest_s, now.timestamp() - min(found)[0])
-    return [key for _, key in sorted(found)]
+    return sorted(found)
+
+
+def _read(keys: Sequence[tuple[str, str]], broom: Broom, swept: Swept) -> list[Batch]:
+    """The batches among these keys; what cannot be read is left due and noted."""
+    batch_ids = [pk.removeprefix("BATCH#") for pk, _ in keys if pk.startswith("BATCH#")]
+    try:
+        batches = broom.desk.batches.get_many(batch_ids) if batch_ids else {}
+    except UnavailableError:
+        swept.failed += batch_ids
+        return []
+    swept.failed += [f"{name} unreadable" for name in batch_ids if name not in batches]
+    return list(batches.values())
 
 
 def _guarded(step: Callable[[], None], name: str, swept: Swept) -> None:
@@ -143,11 +202,8 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             resume(batch, desk=broom.desk, stores=broom.stores, now=now)
             swept.add("Redriven")
         case BatchState.ACCEPTED | BatchState.DEFERRED:
-            ready = batch.ready_since(now)
-            if ready is not None:
-                swept.oldest_send_s = max(swept.oldest_send_s, (now - ready).total_seconds())
-            newest = so_far(batch, inquiry, swept, now=now)
-            _queue_again(newest, broom, swept, now=now, news=newest != batch)
+            swept.note_wait(batch, now=now)
+            _send_next(batch, broom, inquiry, swept, 0)
         case BatchState.CLAIMED:
             expire_claim(batch, broom, swept, now=now)
         case BatchState.UNKNOWN:
@@ -156,19 +212,21 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             finish(batch, broom, inquiry, swept, now=now)
 
 
-def _queue_again(batch: Batch, broom: Broom, swept: Swept, *, now: datetime, news: bool) -> None:
-    """A deferred batch whose time has come, or an accepted one whose message was lost.
+def _send_next(
+    batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, delay_s: int
+) -> None:  # fmt: skip
+    """A deferred batch whose time has come, or an accepted one put off, or its message lost.
 
     The queue first, then the clock: stopped in between, the worst is a second message, which
     finds the batch claimed. News of texts that went is stored before: who sends the rest reads it.
     """
-    saved: Batch | None = batch
-    if news:
-        saved = broom.desk.batches.save(batch.to(batch.state))
+    now = broom.now()
+    newest = so_far(batch, inquiry, swept, now=now)
+    saved = broom.desk.batches.save(newest.to(batch.state)) if newest != batch else batch
     if saved is None:
         return
-    broom.desk.queues.batch_ready(batch.id)
-    broom.desk.batches.save(saved.to(saved.state, due_at=now + REDRIVE_EVERY))
+    broom.desk.queues.batch_ready(batch.id, delay_s=delay_s)
+    broom.desk.batches.save(saved.to(saved.state, due_at=now + REDRIVE_EVERY, in_line=False))
     if batch.state is BatchState.ACCEPTED:
         swept.add("Redriven")
 

@@ -80,7 +80,7 @@ class Batches:
         changed = {"state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
                    "remaining": batch.remaining}  # fmt: skip
         dropped = []
-        for name in ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at"):
+        for name in ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at", "turn"):
             if item.get(name) is None:
                 dropped.append(name)
             else:
@@ -153,9 +153,10 @@ class Batches:
 
     # ------------------------------------------------------------ due work
 
-    def due(self, *, now: datetime, shard: int, limit: int) -> list[Item]:
-        """Keys of what is due in one of the shards, oldest first: pk, sk, due_at."""
-        return self._table.due(f"DUE#{shard}", until=epoch(now), limit=limit)
+    def due(self, *, now: datetime, shard: int, limit: int, line: str = "DUE") -> list[Item]:
+        """Keys of what is due in one of the shards, oldest first: pk, sk, due_at. `line` SEND:
+        batches that wait to be sent."""
+        return self._table.due(f"{line}#{shard}", until=epoch(now), limit=limit)
 
 
 def key_of(batch_id: str) -> tuple[str, str]:
@@ -176,14 +177,14 @@ def to_item(batch: Batch) -> Item:
         "accepted_at": iso(batch.accepted_at), "day": batch.day, "state": str(batch.state),
         "rows": [_row_out(row) for row in batch.rows], "remaining": batch.remaining,
         "expires_at": epoch(batch.expires_at), "rev": batch.rev,
-        "owed": batch.owed or None, "campaigns": dict(batch.campaigns) or None,
+        "owed": batch.owed or None, "turn": batch.turn or None, "campaigns": dict(batch.campaigns) or None,
     }  # fmt: skip
     if batch.claim is not None:
         item["claim"] = {"token": batch.claim.token, "until": epoch(batch.claim.until)}
     if batch.sent_at is not None:
         item["sent_at"] = epoch(batch.sent_at)
     if batch.due_at is not None:
-        item |= {"due_shard": due_shard(batch.id), "due_at": epoch(batch.due_at)}
+        item |= {"due_shard": due_shard(batch.id, line=batch.line), "due_at": epoch(batch.due_at)}
     return {name: value for name, value in item.items() if value is not None}
 
 
@@ -200,7 +201,8 @@ def from_item(item: Item) -> Batch:
         rows=tuple(_row_in(n, raw) for n, raw in enumerate(item["rows"])),
         claim=None if claim is None else Claim(claim["token"], from_epoch(claim["until"])),
         due_at=from_epoch(item["due_at"]) if "due_at" in item else None,
-        remaining=int(item["remaining"]), owed=int(item.get("owed", 0)),
+        remaining=int(item["remaining"]), owed=int(item.get("owed", 0)), turn=int(item.get("turn", 0)),
+        in_line=item.get("due_shard", "").startswith("SEND"),
         campaigns=dict(item.get("campaigns", {})), rev=int(item["rev"]),
         sent_at=from_epoch(item["sent_at"]) if "sent_at" in item else None,
     )  # fmt: skip

@@ -39,6 +39,12 @@ class Pace:
             self._sleep(wait)
         return wait
 
+    def booked_s(self, account: str, *, channel: str) -> float:
+        """How many seconds from now on the line is given away. One GetItem, nothing reserved."""
+        item = self._table.get(f"PACE#{account}#{channel}", "PACE")
+        ahead = int(item["free_at"]) - micros(self._now()) if item else 0
+        return max(0, ahead) / MICROS
+
     def _reserve(
         self, account: str, *, channel: str, price: int, now: int, latest: int
     ) -> Turn | None:
