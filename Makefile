@@ -2,6 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export UV_SYSTEM_CERTS := 1
+# boto3 reads the one, people set the other.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := layers/common:.

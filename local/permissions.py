@@ -22,7 +22,7 @@ from .lock import watching_everything
 from .policy import Role, Use, partition_keys, role_of
 from .rendering import Rendered, render
 from .template import ROOT
-from .watch import Call, Watch
+from .watch import IS_IT_THERE, Call, Watch
 
 FOLDER = "INSTORE_PERMISSIONS"
 _TESTS, _LAYERS = str(ROOT / "tests") + os.sep, str(ROOT / "layers") + os.sep
@@ -45,6 +45,8 @@ def keep(function: str, calls: Iterable[Call]) -> None:
     denied: set[str] = set()
     for call in calls:
         uses |= call.verdict.uses
+        if call.operation == IS_IT_THERE:
+            continue  # asked by S3 itself, to choose between its 404 and its 403
         denied |= {f"{one.action} on {one.resource} with {_kinds(one.leading_keys or ())}"
                    for one in call.verdict.denied}  # fmt: skip
     if uses or denied:

@@ -16,6 +16,9 @@ from .policy import Role, Verdict, judge
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
 
 
+IS_IT_THERE = "(is it there)"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call a handler made, and what its role says to it."""
@@ -61,7 +64,7 @@ class Watch:
     def _hide_absence(self, operation: str, params: Mapping[str, Any], error: ClientError) -> None:
         # S3 says 403 rather than 404 to who may not list the bucket.
         verdict = self._judge("s3", "ListObjectsV2", {"Bucket": params["Bucket"]})
-        self._calls.append(Call("s3", "(is it there)", params, verdict))
+        self._calls.append(Call("s3", IS_IT_THERE, params, verdict))
         if verdict.denied and self._enforce:
             code = "403" if operation == "HeadObject" else "AccessDenied"
             answer: Any = {"Error": {"Code": code, "Message": "Forbidden"},

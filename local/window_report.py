@@ -20,8 +20,9 @@ from zoneinfo import ZoneInfo
 from instore.errors import BadInputError
 from instore.model import Phone
 from instore.program_parts import Hours
+from instore.wall_clock import find_zone
 from instore.window import Allowed, Deferred, Never, check_hours, whereabouts
-from instore.window_rules import texting_hours
+from instore.window_rules import regions_of, texting_hours
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         phone = Phone.parse(asked.number, region=asked.country)
         now = _instant(asked.at)
         shop = _hours(asked.hours)
+        for zone in filter(None, (asked.store_zone, asked.zone)):
+            if find_zone(zone) is None:
+                raise ValueError(f"unknown zone {zone} (write America/New_York)")
+        if asked.store_state and asked.store_state not in regions_of(asked.country):
+            raise ValueError(f"unknown state or province {asked.store_state}")
     except (BadInputError, ValueError) as error:
         print(f"wrong use: {error}", file=sys.stderr)
         return 2
@@ -50,7 +56,7 @@ def _told(answer: Allowed | Deferred | Never) -> Iterator[str]:
             yield "answer     allowed"
         case Deferred(until=until, rule=rule):
             yield f"answer     later, at {_clock(until, 'UTC')}"
-            yield f"decided by {rule}"
+            yield f"opened by  {rule}"
         case Never(rule=rule):
             yield "answer     never, within the longest deferral"
             yield f"decided by {rule}"
@@ -66,6 +72,8 @@ def _grounds(phone: Phone, asked: argparse.Namespace, *, now: datetime) -> Itera
     yield "clocks     all of these must be inside the hours"
     for name in sorted(where.zones):
         yield f"           {_clock(now, name)}"
+    if asked.hours != "none":
+        yield f"shop       {asked.hours} by {_clock(now, asked.store_zone)}"
     yield "vendor     LivePerson sends from 08:00 to 21:00 where the number is at home"
     for name in sorted(where.number_zones):
         yield f"           {_clock(now, name)}"
@@ -104,8 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--country", default="US", help="country of the banner (US)")
     parser.add_argument("--postal-code", help="as the customer told it")
     parser.add_argument("--zone", help="as the customer told it")
-    parser.add_argument("--hours", default="11:00-20:00", help="the associates' window, or none")
-    parser.add_argument("--max-defer", type=float, default=48, metavar="HOURS")
+    parser.add_argument("--hours", default="11:00-20:00",
+                        help="the associates' window, or none (11:00-20:00)")  # fmt: skip
+    parser.add_argument("--max-defer", type=float, default=48, metavar="HOURS",
+                        help="the longest a text may wait (48)")  # fmt: skip
     parser.add_argument("--at", help="an instant with its offset (now)")
     return parser
 

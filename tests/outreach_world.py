@@ -118,7 +118,7 @@ class World:
     def put_back(self, state: State) -> None:
         self.rig.clock.advance((state.now - self.now).total_seconds())
         stored, table = self.items(), self.rig.table
-        with watching(None):
+        with watching(None, alone=True):
             for key, item in state.items.items():
                 if stored.get(key) != item:
                     table.put(item)
@@ -132,7 +132,7 @@ class World:
     def items(self, kind: str = "") -> dict[tuple[str, str], dict[str, Any]]:
         """All items, or those whose pk begins so."""
         table = self.rig.table
-        with watching(None):
+        with watching(None, alone=True):
             found = [decode(raw) for raw in table._client.scan(TableName=table.name)["Items"]]
         return {(i["pk"], i["sk"]): i for i in found if i["pk"].startswith(kind)}
 

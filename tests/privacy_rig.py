@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from local.lock import watching
 from tests.outreach_rig import ACCOUNT, ANNA, KEY, LOGINS, ROOT, Rig, phone
 
 from instore.adapters.consents import Consents
@@ -115,7 +116,8 @@ def text(rig: Rig, *numbers: str, key: str = "k-1") -> tuple[int, dict[str, Any]
 
 
 def everything(rig: Rig) -> list[dict[str, Any]]:
-    found = rig.table._client.scan(TableName=rig.table.name)
+    with watching(None, alone=True):  # a test looks, not the handler that may be running
+        found = rig.table._client.scan(TableName=rig.table.name)
     return list(found["Items"])
 
 

@@ -131,7 +131,7 @@ class Day:
         gone = sum(len(campaign.recipients) for campaign in stage.scene.sim.campaigns)
         taken = sum(r.verdict in ("accepted", "deferred") for r in self.evidence.rows.values())
         told = (
-            f"asked {len(self.evidence.rows):,}  accepted {taken:,}  at the vendor {gone:,}  "
+            f"asked {len(self.evidence.rows):,}  taken {taken:,}  at the vendor {gone:,}  "
             f"conversations {self.crowd.replies:,}  kills {stage.trouble.kills.total()}"
         )
         if told != self._told or stage.clock.now().minute < 10:  # and a sign of life every hour

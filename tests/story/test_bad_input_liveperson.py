@@ -190,6 +190,7 @@ def poison(scene: Scene, queue: str, body: str, **more: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_poison_record_goes_to_the_dead_letters_alone() -> None:
     with in_store() as scene:
         for phone in (ANA, BEN):
@@ -211,6 +212,7 @@ def test_a_poison_record_goes_to_the_dead_letters_alone() -> None:
         assert [len(on_screen(scene, phone)) for phone in (ANA, BEN)] == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_poison_change_goes_to_the_dead_letters_alone() -> None:
     with in_store() as scene:
         dead = "AssignmentDeadLetters"

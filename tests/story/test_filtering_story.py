@@ -91,6 +91,7 @@ def test_a_filtered_number_is_held_and_its_texts_wait(
         assert all(len(on_screen(scene, number)) == 1 for number in kept)
 
 
+@pytest.mark.slow
 def test_a_hold_ends_by_itself() -> None:
     with in_store(change=small) as scene:
         scene.sim.filter_texts(KAY_NUMBER)
@@ -106,6 +107,7 @@ def test_a_hold_ends_by_itself() -> None:
         assert arrived(scene, kept) == 2
 
 
+@pytest.mark.slow
 def test_what_only_the_report_knows_is_found_there() -> None:
     """The listing says DELIVERED for everything; single texts, so no call shows a run."""
 
@@ -128,6 +130,7 @@ def test_what_only_the_report_knows_is_found_there() -> None:
         assert verdicts(batch(scene, kept)) == [("deferred", "number_held")]
 
 
+@pytest.mark.slow
 def test_a_number_that_is_filtered_now_and_then_is_not_held() -> None:
     with in_store(change=small) as scene:
         scene.sim.filter_texts(KAY_NUMBER, share=0.2)

@@ -144,6 +144,7 @@ SEND_ROUTES = {"campaign": r"POST /api/v2/account/[^/]+/campaign$", "token": r"/
                "domain API": r"baseURI\.json"}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_campaign_is_never_sent_twice_and_ends_known_or_unresolved() -> None:
     with in_store() as scene:
         phones = {case: f"+12135550{110 + n}" for n, case in enumerate(SENDS)}

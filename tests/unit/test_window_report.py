@@ -19,11 +19,12 @@ def test_a_western_number_at_an_eastern_store(capsys: pytest.CaptureFixture[str]
     assert lines == [
         "at         Wed 2026-11-18 16:30 UTC",
         "answer     later, at Wed 2026-11-18 17:00 UTC",
-        "decided by CA 09:00-21:00 America/Los_Angeles "
+        "opened by  CA 09:00-21:00 America/Los_Angeles "
         "(Cal. Pub. Util. Code 2872(c) (vendor table); not verified)",
         "clocks     all of these must be inside the hours",
         "           Wed 2026-11-18 08:30 America/Los_Angeles",
         "           Wed 2026-11-18 11:30 America/New_York",
+        "shop       11:00-20:00 by Wed 2026-11-18 11:30 America/New_York",
         "vendor     LivePerson sends from 08:00 to 21:00 where the number is at home",
         "           Wed 2026-11-18 08:30 America/Los_Angeles",
         "rules      all of these must allow",
@@ -41,7 +42,7 @@ def test_allowed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_store_has_not_opened(capsys: pytest.CaptureFixture[str]) -> None:
     code, lines = report(capsys, "2125550123", *NEW_YORK, "--hours", "12:00-20:00")
     assert code == 1
-    assert lines[2] == "decided by associate_window 12:00-20:00 America/New_York"
+    assert lines[2] == "opened by  associate_window 12:00-20:00 America/New_York"
     assert report(capsys, "2125550123", *NEW_YORK, "--hours", "none")[0] == 0
 
 
