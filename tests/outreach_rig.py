@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 from local.lock import watching
 
+from instore.adapters.batches import from_item
 from instore.adapters.liveperson import TextStatus, Transaction
 from instore.adapters.programs import Programs
 from instore.adapters.table import Table
@@ -248,6 +249,9 @@ class Rig:
 
     def states(self, batch_id: str) -> list[str]:
         return [row["s"] for row in self.item(batch_id)["rows"]]
+
+    def reasons(self, batch_id: str) -> list[str | None]:
+        return [row.reason for row in from_item(self.item(batch_id)).rows]
 
     def used(self, agent: str = ANNA, day: str = "2026-11-18") -> int:
         item = self.table.get(f"ASSOCIATE#{ACCOUNT}#{agent}", f"DAY#{day}")

@@ -41,6 +41,22 @@ def test_a_batch_of_ten_costs_at_most_two_and_a_half_units_a_text(rig: Rig) -> N
     assert meter.written["ASSOCIATE"] == 1
 
 
+def test_ten_batches_that_wait_for_their_window_cost_no_more(rig: Rig) -> None:
+    numbers = rig.customers(100)
+    rig.clock.advance(11 * 3600)  # late in the evening
+    meter = metered(rig)
+    ids = [rig.text(numbers[n * 10 : n * 10 + 10], key=f"k-{n}")[1]["id"] for n in range(10)]
+    assert {state for name in ids for state in rig.states(name)} == {"deferred"}
+    rig.clock.advance(12 * 3600 + 60)  # a minute after eleven: everybody's turn has come
+    rig.sweep()
+    rig.deliver()
+    rig.clock.advance(120)
+    rig.sweep()
+    assert {state for name in ids for state in rig.states(name)} == {"delivered"}
+    assert {rig.item(name)["state"] for name in ids} == {"closed"}
+    assert meter.write_units / 100 <= 2.5, meter.written
+
+
 def test_ten_batches_need_one_call_and_one_question(rig: Rig) -> None:
     numbers = [phone(n) for n in range(100)]
     for number in numbers:

@@ -429,7 +429,7 @@ def test_a_call_refused_whole_rejects_its_rows(rig: Rig) -> None:
     batch_id = rig.text(numbers)[1]["id"]
     rig.vendor.failures = [VendorError("Fields missing in request: skill")]
     assert failed(rig.deliver()) == []
-    assert [r["r"] for r in rig.item(batch_id)["rows"]] == ["vendor_refused"] * 2
+    assert rig.reasons(batch_id) == ["vendor_refused"] * 2
     assert not rig.leased(numbers[0])
 
 

@@ -19,6 +19,8 @@ from .program import Banner, Program, Template
 
 CLAIM_FOR = timedelta(minutes=5)  # longer than the function lives, shorter than the queue hides
 LOOK_AFTER = timedelta(minutes=2)  # when the vendor is asked what became of the texts
+# A due time that is about right stays: moving an entry of the index costs two write units.
+ABOUT = timedelta(seconds=15)
 REPORTED_AFTER = timedelta(minutes=25)  # LivePerson's reports are up to 20 minutes late
 
 
@@ -87,9 +89,15 @@ def route_of(batch: Batch, *, program: Program) -> Route | None:
 
 def claimed(batch: Batch, *, token: str, rows: Collection[int], now: datetime) -> Batch:
     """The batch as it is claimed: of the rows planned for this call, those that are still due
-    carry its name. What became due since it was planned waits for another call."""
+    carry its name. What became due since it was planned waits for another call.
+
+    A batch that leaves the line is due when its outcome will be looked at; a claim that is still
+    there by then has not run out, and the sweep lets it be.
+    """
     going = [replace(row, chunk=token) for row in batch.due_rows(now) if row.n in rows]
-    return batch.with_rows(going).to(BatchState.CLAIMED, claim=Claim(token, now + CLAIM_FOR))
+    due_at = now + LOOK_AFTER if batch.in_line else batch.due_at
+    return batch.with_rows(going).to(BatchState.CLAIMED, due_at=due_at,
+                                     claim=Claim(token, now + CLAIM_FOR))  # fmt: skip
 
 
 def going(batch: Batch) -> list[Row]:
@@ -116,7 +124,9 @@ def settled(batch: Batch, *, now: datetime) -> Batch:
         return batch.to(BatchState.ACCEPTED, due_at=min(batch.due_at or now, now))
     if batch.has(RowState.DEFERRED):
         return batch.to(BatchState.DEFERRED, due_at=batch.opens_at(), in_line=True)
-    return batch.to(BatchState.SUBMITTED, due_at=now + LOOK_AFTER)
+    look_at = now + LOOK_AFTER
+    about = batch.due_at is not None and look_at - ABOUT <= batch.due_at <= look_at
+    return batch.to(BatchState.SUBMITTED, due_at=batch.due_at if about else look_at)
 
 
 def kept_back(batch: Batch, *, until: datetime, reason: str, now: datetime) -> Batch:

@@ -191,8 +191,11 @@ def _put_off(batches: Sequence[Batch], *, means: Means) -> list[str]:
     """
     left = []
     for batch in batches:
+        place = batch.place(means.now())
+        if batch.in_line and batch.due_at == place:
+            continue  # it never left
         try:
-            means.batches.save(batch.to(batch.state, due_at=batch.place(means.now()), in_line=True))
+            means.batches.save(batch.to(batch.state, due_at=place, in_line=True))
         except UnavailableError:
             left.append(batch.id)
     return left

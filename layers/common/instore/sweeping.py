@@ -106,9 +106,10 @@ def sweep(broom: Broom) -> Swept:
 def _let_go(broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
     """Let go of as many waiting batches as the pace takes until the next run, first come first.
 
-    What is booked already is not given away twice, and the rest is not touched: waiting costs
-    nothing, however long the line. Those let go are spread over the minute a call's worth at a
-    time, so that each comes about when it can be sent.
+    Nothing is written: a batch stands in the line until it is claimed. One whose message is lost
+    or late is let go again by the next run, in place of a later one, and the message that comes
+    second finds it claimed. What is booked already is not given away twice. Those let go are spread
+    over the minute a call's worth at a time, so that each comes about when it can be sent.
     """
     seen: set[tuple[str, str]] = set()
     booked_s = 0.0
@@ -129,8 +130,17 @@ def _let_go(broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
                 continue  # how long the others wait is still told
             own_s, call_s = _line_time(batch, broom)
             delay_s = min(900, int(booked_s // call_s * call_s)) if call_s else 0
-            _guarded(partial(_send_next, batch, broom, inquiry, swept, delay_s), batch.id, swept)
+            _guarded(partial(_let_go_of, batch, broom, inquiry, swept, delay_s), batch.id, swept)
             booked_s += own_s
+
+
+def _let_go_of(
+    batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, delay_s: int
+) -> None:  # fmt: skip
+    """News of texts of it that went is stored before: who sends the rest reads it."""
+    newest = so_far(batch, inquiry, swept, now=broom.now())
+    if newest == batch or broom.desk.batches.save(newest.to(batch.state)) is not None:
+        broom.desk.queues.batch_ready(batch.id, delay_s=delay_s)
 
 
 def _line_time(batch: Batch, broom: Broom) -> tuple[float, float]:
@@ -203,7 +213,7 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             swept.add("Redriven")
         case BatchState.ACCEPTED | BatchState.DEFERRED:
             swept.note_wait(batch, now=now)
-            _send_next(batch, broom, inquiry, swept, 0)
+            _queue_again(batch, broom, swept, now=now)
         case BatchState.CLAIMED:
             expire_claim(batch, broom, swept, now=now)
         case BatchState.UNKNOWN:
@@ -212,23 +222,15 @@ def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> 
             finish(batch, broom, inquiry, swept, now=now)
 
 
-def _send_next(
-    batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept, delay_s: int
-) -> None:  # fmt: skip
-    """A deferred batch whose time has come, or an accepted one put off, or its message lost.
+def _queue_again(batch: Batch, broom: Broom, swept: Swept, *, now: datetime) -> None:
+    """A batch that nobody claimed although it was queued: the message is late or lost.
 
     The queue first, then the clock: stopped in between, the worst is a second message, which
-    finds the batch claimed. News of texts that went is stored before: who sends the rest reads it.
+    finds the batch claimed.
     """
-    now = broom.now()
-    newest = so_far(batch, inquiry, swept, now=now)
-    saved = broom.desk.batches.save(newest.to(batch.state)) if newest != batch else batch
-    if saved is None:
-        return
-    broom.desk.queues.batch_ready(batch.id, delay_s=delay_s)
-    broom.desk.batches.save(saved.to(saved.state, due_at=now + REDRIVE_EVERY, in_line=False))
-    if batch.state is BatchState.ACCEPTED:
-        swept.add("Redriven")
+    broom.desk.queues.batch_ready(batch.id, delay_s=0)
+    broom.desk.batches.save(batch.to(batch.state, due_at=now + REDRIVE_EVERY))
+    swept.add("Redriven")
 
 
 def _look_at_numbers(broom: Broom, swept: Swept) -> None:

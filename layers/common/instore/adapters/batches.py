@@ -8,7 +8,7 @@ letters. Whatever is written here loses the numbers nothing needs any more (I10)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,9 @@ from .table import Done, Item, Table
 # Letters of a row: how it is stored <- how it is called.
 _TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code", "c": "customer",
           "m": "masked", "k": "chunk", "i": "vendor_id"}  # fmt: skip
+# What the rows of a batch mostly have in common is stored once, and `h` of a row says which.
+_SHARED = ("u", "r", "t", "k")
+_MAY_BE_ABSENT = ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at", "turn", "shared")
 _QUOTA_TRIES = 12
 _DAY_KEPT_S = 40 * 86400
 
@@ -80,7 +83,7 @@ class Batches:
         changed = {"state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
                    "remaining": batch.remaining}  # fmt: skip
         dropped = []
-        for name in ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at", "turn"):
+        for name in _MAY_BE_ABSENT:
             if item.get(name) is None:
                 dropped.append(name)
             else:
@@ -170,12 +173,13 @@ def day_key(pointer: Pointer, *, day: str) -> tuple[str, str]:
 def to_item(batch: Batch) -> Item:
     """A batch as it is stored; what is empty is absent."""
     pk, sk = key_of(batch.id)
+    rows, shared = _share([_row_out(row) for row in batch.rows])
     item: dict[str, Any] = {
         "pk": pk, "sk": sk, "account": batch.pointer.account, "group": batch.pointer.group,
         "agent": batch.pointer.agent_id, "login": batch.login, "banner": batch.banner,
         "template": batch.template, "fingerprint": batch.fingerprint, "program": batch.program,
         "accepted_at": iso(batch.accepted_at), "day": batch.day, "state": str(batch.state),
-        "rows": [_row_out(row) for row in batch.rows], "remaining": batch.remaining,
+        "rows": rows, "shared": shared or None, "remaining": batch.remaining,
         "expires_at": epoch(batch.expires_at), "rev": batch.rev,
         "owed": batch.owed or None, "turn": batch.turn or None, "campaigns": dict(batch.campaigns) or None,
     }  # fmt: skip
@@ -190,7 +194,7 @@ def to_item(batch: Batch) -> Item:
 
 def from_item(item: Item) -> Batch:
     """Inverse of `to_item`."""
-    claim = item.get("claim")
+    claim, shared = item.get("claim"), item.get("shared", ())
     return Batch(
         id=item["pk"].removeprefix("BATCH#"),
         pointer=Pointer(item["account"], item["group"], item["agent"]),
@@ -198,7 +202,7 @@ def from_item(item: Item) -> Batch:
         fingerprint=item["fingerprint"], program=int(item["program"]),
         accepted_at=from_iso(item["accepted_at"]), day=item["day"],
         expires_at=from_epoch(item["expires_at"]), state=BatchState(item["state"]),
-        rows=tuple(_row_in(n, raw) for n, raw in enumerate(item["rows"])),
+        rows=tuple(_row_in(n, _whole(raw, shared)) for n, raw in enumerate(item["rows"])),
         claim=None if claim is None else Claim(claim["token"], from_epoch(claim["until"])),
         due_at=from_epoch(item["due_at"]) if "due_at" in item else None,
         remaining=int(item["remaining"]), owed=int(item.get("owed", 0)), turn=int(item.get("turn", 0)),
@@ -222,6 +226,22 @@ def _row_out(row: Row) -> dict[str, Any]:
         if (value := getattr(row, name)) is not None:
             stored[letter] = value
     return stored
+
+
+def _share(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows without what several of them have alike, and that, once, for their `h` to point at."""
+    common = [{letter: row[letter] for letter in _SHARED if letter in row} for row in rows]
+    shared = [some for n, some in enumerate(common) if some and common.index(some) == n
+              and common.count(some) > 1]  # fmt: skip
+    return [
+        {**{k: v for k, v in row.items() if k not in some}, "h": shared.index(some)}
+        if some in shared else row
+        for row, some in zip(rows, common, strict=True)
+    ], shared  # fmt: skip
+
+
+def _whole(raw: dict[str, Any], shared: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {**raw, **shared[int(raw["h"])]} if "h" in raw else raw
 
 
 def _row_in(n: int, raw: dict[str, Any]) -> Row:
