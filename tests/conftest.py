@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from local.lock import locked_calls
+from local.lock import locked_calls, watching_everything
 from local.permissions import FOLDER, recorded_handlers
 from local.stack import table_definition
 from moto import mock_aws
@@ -100,16 +100,17 @@ def table(dynamodb: Any) -> Iterator[Table]:
 
 
 @pytest.fixture
-def requests_made(dynamodb: Any) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
-    """Every call made through the shared DynamoDB client in this test, as it was asked for."""
+def requests_made(_aws: None) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
+    """Every call to DynamoDB in this test, as it was asked for."""
     calls: list[tuple[str, str, dict[str, Any]]] = []
 
-    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        calls.append((model.service_model.service_name, model.name, params))
+    def note(run: Any, *, service: str, operation: str, params: dict[str, Any]) -> Any:
+        if service == "dynamodb":
+            calls.append((service, operation, params))
+        return run()
 
-    dynamodb.meta.events.register("provide-client-params.*.*", note, unique_id="requests-made")
-    yield calls
-    dynamodb.meta.events.unregister("provide-client-params.*.*", unique_id="requests-made")
+    with locked_calls(), watching_everything(note):
+        yield calls
 
 
 def _sample(name: str) -> Program:

@@ -6,10 +6,12 @@ the watchers of local/lock.py), so that boundaries, orders and meters see every 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from local import lock
 from local.moto_handler import ask
@@ -35,6 +37,16 @@ def straight_calls() -> Iterator[None]:
         yield
     finally:
         lock._original = before
+
+
+@pytest.fixture(autouse=True)
+def straight(_aws: None) -> Iterator[None]:
+    """For a conftest: whole folders of tests, unless somebody's DynamoDB Local is to answer."""
+    if os.environ.get("DYNAMODB_ENDPOINT"):
+        yield
+        return
+    with straight_calls():
+        yield
 
 
 def _ask(operation: str, params: dict[str, Any], *, region: str) -> Any:

@@ -4,19 +4,6 @@ The same moto, the same conditions and indexes; only the making and reading of r
 out, which is four fifths of the time. The tests of tests/adapters go the whole way.
 """
 
-from __future__ import annotations
+from tests.straight import straight
 
-import os
-from collections.abc import Iterator
-
-import pytest
-from tests.straight import straight_calls
-
-
-@pytest.fixture(autouse=True)
-def _straight(_aws: None) -> Iterator[None]:
-    if os.environ.get("DYNAMODB_ENDPOINT"):
-        yield  # somebody's DynamoDB Local
-        return
-    with straight_calls():
-        yield
+__all__ = ["straight"]

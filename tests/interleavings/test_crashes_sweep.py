@@ -129,7 +129,7 @@ SENT, LOST = ("sent", "sent"), ("unresolved", "unresolved")
 DONE, SKIPPED = ("delivered", "delivered"), ("delivered", "skipped")
 KINDS: list[tuple[Callable[[World], None], int, set[tuple[str, ...]]]] = [
     (accepting, 17, {DONE, SENT, LOST}), (reserved, 14, {DONE, SENT, LOST}),
-    (owing, 3, {("blocked", "blocked")}), (deferred, 10, {DONE, SENT, LOST}),
+    (owing, 3, {("blocked", "blocked")}), (deferred, 9, {DONE, SENT, LOST}),
     (lost_message, 10, {DONE, SENT, LOST}), (claimed_and_taken, 6, {SENT}),
     (claimed_and_not_called, 8, {LOST}), (unknown_but_taken, 4, {SENT}),
     (unknown_and_lost, 6, {LOST}), (report_away_for_a_day, 6, {LOST}),
