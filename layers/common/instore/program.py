@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from .errors import BadInputError, FieldProblem, ProgramError
 from .model import Phone, fold_login
 from .program_checks import problems_of
+from .program_line import Line
 from .program_parts import (
     Language,
     Messages,
@@ -45,9 +46,10 @@ class Account(Part):
 
 
 class Number(Part):
-    """What a banner texts from. `relay` numbers per associate come with the SMS line."""
+    """What a banner texts from: one number for all, or (`relay`) one of each associate's own for
+    the texts of the SMS line. Campaigns go from `outbound` either way."""
 
-    strategy: Literal["shared"] = "shared"
+    strategy: Literal["shared", "relay"] = "shared"
     outbound: str = Field(description="E.164; never toll-free: the thread would break")
 
     @field_validator("outbound")
@@ -68,6 +70,7 @@ class Features(Part):
     routing: bool = True
     outreach: bool = True
     notification: bool = True
+    line: bool = True
 
 
 class Banner(Part):
@@ -111,7 +114,9 @@ class Notification(Part):
     """The one text that brings a waiting customer back."""
 
     when: Literal["assigned", "first_reply", "never"] = "assigned"
-    channel: Literal["liveperson"] = "liveperson"
+    channel: Literal["liveperson", "twilio"] = Field(
+        "liveperson", description="twilio: by the SMS line, and never silent while another is open"
+    )
     template: str | None = None
     link: Annotated[str, Field(pattern=r"^https://")] | None = None
 
@@ -155,6 +160,7 @@ class Program(Part):
     consent: Consent = Consent()
     mapping: AgentMap = AgentMap()
     stops: Stops = Stops()
+    line: Line | None = None
     aliases: list[Alias] = Field(default=[])
     messages: dict[Language, Messages] = Field(default={})
 

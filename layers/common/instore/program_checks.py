@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def problems_of(program: Program) -> list[FieldProblem]:
     """All of them, in the order of the document."""
     return [*_account_problems(program), *_banner_problems(program), *_bot_problems(program),
-            *_reference_problems(program)]  # fmt: skip
+            *_reference_problems(program), *_line_problems(program)]  # fmt: skip
 
 
 def _account_problems(program: Program) -> Iterable[FieldProblem]:
@@ -92,6 +92,26 @@ def _reference_problems(program: Program) -> Iterable[FieldProblem]:
         for what in notice_problems(template, banner=banner, link=program.notification.link,
                                     language=banner.language or program.language):  # fmt: skip
             yield FieldProblem(where, f"notification.template {wanted!r}: {what}")
+
+
+def _line_problems(program: Program) -> Iterable[FieldProblem]:
+    line = program.line
+    if line is None:
+        if program.notification.channel == "twilio":
+            yield FieldProblem("notification.channel", "twilio needs `line`")
+        for index, banner in enumerate(program.banners):
+            if banner.number.strategy == "relay":
+                yield FieldProblem(f"banners[{index}].number.strategy", "relay needs `line`")
+        return
+    # The webhook finds the secret by the account's sid alone, without reading the program.
+    if not line.secret.endswith(f"/twilio/{line.account_sid.lower()}"):
+        yield FieldProblem("line.secret", f"must end with /twilio/{line.account_sid.lower()}")
+    yield from _repeated("line.branches", "name", [b.name for b in line.branches])
+    for index, branch in enumerate(line.branches):
+        if program.banner(branch.banner) is None:
+            yield FieldProblem(
+                f"line.branches[{index}].banner", f"unknown banner {branch.banner!r}"
+            )
 
 
 def _alias_problems(program: Program) -> Iterable[FieldProblem]:

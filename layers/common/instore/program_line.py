@@ -1,0 +1,99 @@
+"""The SMS line as a program describes it: Twilio, relay numbers, calls offered a text instead.
+
+Absent = no SMS line: nothing of it is deployed to use, and every operation says `line_off`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from .errors import BadInputError
+from .model import Phone
+from .program_parts import Name, Part, Skill
+
+Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
+Digit = Annotated[str, Field(pattern=r"^[0-9]$")]
+
+
+class Pool(Part):
+    """How many relay numbers there may be, and where they send from.
+
+    Carriers and Twilio cap both: 400 senders a messaging service (Twilio, 21714), 49 numbers a
+    10DLC campaign at T-Mobile unless a number pool is approved. So the caps are the contract's.
+    """
+
+    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = []
+    senders_per_service: Annotated[int, Field(ge=1, le=10000)] = 400
+    most_numbers: Annotated[int, Field(ge=1, le=100000)] = 49
+    quarantine_days: Annotated[int, Field(ge=1, le=730)] = 90
+
+    @field_validator("messaging_services")
+    @classmethod
+    def _no_repeats(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("listed twice")
+        return value
+
+
+class Push(Part):
+    """The brand's push service: asked whether a caller is enrolled, and told to push."""
+
+    base_url: Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
+    secret: Name | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=5)] = 1.5
+    enrolled: Literal["token", "active"] = Field("token", description="who counts as app user")
+
+
+class Branch(Part):
+    """One branch of the brand's voice menu whose callers are offered to text instead."""
+
+    name: Name
+    banner: str
+    number: str = Field(description="E.164 that the first text comes from; never toll-free")
+    skill: Skill = Field(description="where the bot routes the conversation that follows")
+    intent: str = Field(min_length=1, max_length=80, description="why they call, for the agent")
+    store: str | None = Field(None, description="agent group whose hours set the expectation")
+    accept_digit: Digit = "1"
+    gather_timeout_s: Annotated[int, Field(ge=1, le=30)] = 5
+    tries: Annotated[int, Field(ge=1, le=3)] = 2
+    messenger_link: Annotated[str, Field(pattern=r"^https://")] | None = None
+    push: bool = False
+    repeat_days: Annotated[int, Field(ge=1, le=400)] = Field(
+        90, description="a caller who texts again within these days is a repeat customer"
+    )
+
+    @field_validator("number")
+    @classmethod
+    def _not_toll_free(cls, value: str) -> str:
+        try:
+            phone = Phone.parse(value)  # as people write it: +1(212) 555-0100 (C22)
+        except BadInputError as error:
+            raise ValueError(error.message) from error
+        if phone.is_toll_free:
+            raise ValueError("toll-free numbers cannot be outbound numbers")
+        return phone.e164
+
+
+class Line(Part):
+    """Our own numbers at Twilio and what they are for."""
+
+    account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-f]{32}$")]
+    secret: Name = Field(description="Secrets Manager name: <prefix>twilio/<account sid>")
+    pool: Pool = Pool()
+    media_hosts: list[Host] = Field([], description="where pictures in texts may come from")
+    media_max_bytes: Annotated[int, Field(ge=1, le=5_000_000)] = 5_000_000
+    team_mode: bool = Field(False, description="widget requests go to the team, not to New Leads")
+    push: Push | None = None
+    branches: list[Branch] = []
+    report_day: Annotated[int, Field(ge=1, le=28)] = 1
+
+    @model_validator(mode="after")
+    def _push_needs_a_service(self) -> Line:
+        if self.push is None and any(branch.push for branch in self.branches):
+            raise ValueError("a branch has push, and there is no push service")
+        return self
+
+    def branch(self, name: str) -> Branch | None:
+        return next((b for b in self.branches if b.name == name), None)
