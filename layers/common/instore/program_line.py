@@ -24,7 +24,7 @@ class Pool(Part):
     10DLC campaign at T-Mobile unless a number pool is approved. So the caps are the contract's.
     """
 
-    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = []
+    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = Field(default=[])
     senders_per_service: Annotated[int, Field(ge=1, le=10000)] = 400
     most_numbers: Annotated[int, Field(ge=1, le=100000)] = 49
     quarantine_days: Annotated[int, Field(ge=1, le=730)] = 90
@@ -86,7 +86,7 @@ class Line(Part):
     media_max_bytes: Annotated[int, Field(ge=1, le=5_000_000)] = 5_000_000
     team_mode: bool = Field(False, description="widget requests go to the team, not to New Leads")
     push: Push | None = None
-    branches: list[Branch] = []
+    branches: list[Branch] = Field(default=[])
     report_day: Annotated[int, Field(ge=1, le=28)] = 1
 
     @model_validator(mode="after")
