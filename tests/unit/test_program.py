@@ -137,8 +137,8 @@ WRONG: list[tuple[str, Change, str, str]] = [
      "banners[0].outreach.lease_hours", "must be longer than max_defer_hours"),
     ("a banner's own short lease", put("banners.1.outreach", {"lease_hours": 1}),
      "banners[1].outreach.lease_hours", "must be longer than max_defer_hours"),
-    ("twilio comes later", put("notification.channel", "twilio"), "notification.channel",
-     "Input should be 'liveperson'"),
+    ("a channel that is not there", put("notification.channel", "twilio"), "notification.channel",
+     "twilio needs `line`"),
 ]  # fmt: skip
 
 
