@@ -1,0 +1,1 @@
+"""Our Twilio client against Twilio's own OpenAPI document: `make contract`."""
