@@ -1,0 +1,60 @@
+"""Queue of what Twilio told -> a customer's text to its conversation, a status to its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from instore.inbound import take
+from instore.runtime.means import inbound_means, status_means
+from instore.runtime.observability import arrived, count, logger, metrics
+from instore.runtime.services import services
+from instore.statuses import take_status
+from instore.told import INBOUND, STATUS, Told, from_message
+
+_TIME_FOR_ONE_MS = 17_000  # LivePerson's answer, Twilio's and the table, at their slowest
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answers which records are to come again: a failed one, and the later of its group (FIFO)."""
+    arrived(function="inbound_sms")
+    failures, held = [], set()
+    for record in event["Records"]:
+        group = record["attributes"]["MessageGroupId"]
+        late = context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS
+        if late or group in held or not _took(record):
+            held.add(group)
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _took(record: dict[str, Any]) -> bool:
+    try:
+        told = from_message(record["body"])
+        what = _TAKE[told.kind](told)
+    except Exception as error:  # noqa: BLE001 - whatever it is, other customers must go on
+        count("SmsFailed")
+        said = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}
+        logger.error("Message not taken", extra=said, exc_info=said["code"] == "defect")
+        return False
+    logger.info("Message taken", extra={"kind": told.kind, "what": what})
+    return True
+
+
+def _status(told: Told) -> str:
+    return take_status(told, means=status_means(services(), count=count))
+
+
+def _text(told: Told) -> str:
+    house = services()
+    passed = take(told, means=inbound_means(house, count=count), now=house.now())
+    for metric in passed.metrics:
+        count(metric)
+    if passed.repeated or passed.what == "unclaimed":
+        logger.warning("Text for a person to look at", extra={"text": told.fields["MessageSid"]})
+    return passed.what
+
+
+_TAKE: Mapping[str, Callable[[Told], str]] = {INBOUND: _text, STATUS: _status}

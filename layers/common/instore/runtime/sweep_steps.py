@@ -1,0 +1,83 @@
+"""What the sweep does with due work that is no batch: conversations, customers, texts, calls,
+requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from threading import Lock
+
+from ..erasing import go_on
+from ..sweeping import FOR_A_TEXT_S
+from .means import deflecting_means, erasing_means, notice_means, request_means, texting_means
+from .observability import logger
+from .services import Services
+
+Key = tuple[str, str]
+
+
+def steps_of(
+    house: Services, *, remaining: Callable[[], float]
+) -> Mapping[str, Callable[[Key], Iterable[str]]]:
+    """One step for each kind of item, by what its key begins with. A step is given (pk, sk) and
+    names the metrics to count; `remaining` tells the seconds this invocation still has."""
+
+    def conversation(key: Key) -> Iterable[str]:
+        from ..notify import resume
+
+        if remaining() <= FOR_A_TEXT_S:
+            return []
+        resumed = resume(key, means=notice_means(house), now=house.now())
+        if resumed.silent_wait:
+            logger.warning("Nobody takes a waiting conversation", extra={"conversation": key[0]})
+        return resumed.metrics
+
+    def customer(key: Key) -> Iterable[str]:
+        ended = go_on(key, means=erasing_means(house), now=house.now())
+        return ["ErasuresFinished"] if ended else []
+
+    building = Lock()  # texts are sent side by side, and boto3 may not make two clients at a time
+
+    def text(key: Key) -> Iterable[str]:
+        from ..line_sweeping import resume
+
+        counted: list[str] = []
+        if remaining() > FOR_A_TEXT_S:
+            with building:
+                means = texting_means(house, count=counted.append)
+            outcome = resume(key, means=means)
+            if outcome is not None:
+                logger.info("Text looked after", extra={
+                    "text": key[0], "state": outcome.state, "why": outcome.reason})  # fmt: skip
+            if "LineTextsUnresolved" in counted:
+                logger.warning("Text left to a person", extra={"text": key[0]})
+        return counted
+
+    return {"CONVERSATION": conversation, "CUSTOMER": customer, "TEXT": text,
+            "CALL": partial(_call, house=house, remaining=remaining),
+            "REQUEST": partial(_request, house=house, remaining=remaining)}  # fmt: skip
+
+
+def _call(key: Key, *, house: Services, remaining: Callable[[], float]) -> Iterable[str]:
+    from ..deflecting import resume
+
+    counted: list[str] = []
+    if remaining() > FOR_A_TEXT_S:
+        state = resume(key, means=deflecting_means(house, count=counted.append), now=house.now())
+        if state is not None:
+            logger.info("Call looked after", extra={"call": key[0], "state": state})
+    return counted
+
+
+def _request(key: Key, *, house: Services, remaining: Callable[[], float]) -> Iterable[str]:
+    from ..requesting import resume
+
+    counted: list[str] = []
+    if remaining() > FOR_A_TEXT_S:
+        request = resume(key, means=request_means(house, count=counted.append), now=house.now())
+        if "LeadsWaiting" in counted and request is not None:
+            logger.warning("Nobody claims a lead", extra={
+                "request": request.id, "store": f"{request.account}/{request.group}"})  # fmt: skip
+        if "RequestRepliesRefused" in counted:
+            logger.warning("Answer to a request did not go", extra={"request": key[0]})
+    return counted
