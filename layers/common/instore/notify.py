@@ -6,6 +6,9 @@ switches and texting hours are checked each time it is tried, and once more afte
 the wait for a turn is over (I1, I2, I9). The binding phone -> agent is written before the text, so
 that the answer, a new conversation, finds the same agent (R114).
 
+It goes as a campaign of LivePerson's or by the SMS line (notice_line.py), as the program says; the
+claim is one for both, so that the one never goes where the other may have gone.
+
 A number held because carriers filter it sends no notice: it would not arrive (number_health.py).
 
 A text in a thread the customer already has on the phone says nothing new: conversations by SMS
@@ -16,18 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment_state import RETRY_S, NoticeState, notice_state
 from .batch import NUMBER_HELD
 from .campaign import Campaign
-from .consent import may_text
-from .directory import Pointer
+from .directory import pointer_from
 from .errors import UnavailableError, VendorError, VendorNotAuthorizedError
-from .first_text import notice_variables
-from .model import Phone, Stickiness, epoch, fingerprint, iso
-from .window import Deferred, Never, check_window
+from .model import Phone, epoch, from_epoch_ms, iso
+from .notice_letter import Letter, NotNow, is_with_a_stranger, phone_of, weigh
+from .notice_line import VIA, LineMeans, came_to, goes_by_line, read, send, sender_of, wait_name
 
 if TYPE_CHECKING:
     from .adapters.conversation_changes import ConversationChanges
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     from .adapters.number_health import NumberHealth
     from .adapters.pace import Pace
     from .adapters.stores import Stores
+    from .assignment import ConversationChange
     from .consent import Customer
-    from .directory import Store
-    from .program import Banner, Program, Template
+    from .kpi_conversations import Counting
+    from .line_text import Outcome
+    from .program import Program
 
 CLAIM_S = 180  # longer than the function lives: a claim older than this has lost its owner
 PACE_WAIT_S = 3.0
@@ -52,7 +56,9 @@ METRICS = {
 @dataclass(frozen=True, slots=True)
 class Means:
     """What it takes to settle a change and to send a notice. `now`: the clock, and
-    `current`: the program in force, for what is decided again after a wait."""
+    `current`: the program in force, for what is decided again after a wait. None without an SMS
+    line: `pass_on`, which texts words of its conversations to the customer (line_answers.py), and
+    `line`, which sends notices."""
 
     program: Program
     current: Callable[[], Program]
@@ -63,6 +69,9 @@ class Means:
     pace: Pace
     liveperson: LivePerson
     now: Callable[[], datetime]
+    pass_on: Callable[[ConversationChange], str] | None = None
+    counting: Counting | None = None
+    line: LineMeans | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +96,6 @@ class Resumed:
         return (*([told] if told else []), *(["SilentWait"] if self.silent_wait else []))
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    """Everything about one text but the decision to send it."""
-
-    banner: Banner
-    template: Template
-    store: Store
-    customer: Customer
-    phone: Phone
-    variables: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _NotNow:
-    """Why no text goes at this instant: never (skipped), or not before `until` (epoch seconds)."""
-
-    state: NoticeState
-    reason: str
-    until: int | None = None
-
-
 def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
     """Do what is due for one conversation: a deferred or unfinished notice, a silent wait.
 
@@ -122,12 +110,16 @@ def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
         return Resumed(silent_wait=True)
     match notice_state(item):
         case NoticeState.DUE | NoticeState.DEFERRED:
+            if not _is_with_its_agent(item):
+                # It changed hands while the text was claimed, and the claim came to nothing.
+                why = "closed" if item["state"] == "closed" else "agent_left"
+                return Resumed(_end(item, NoticeState.SKIPPED, why, means=means, now=now))
             try:
                 return Resumed(attempt(item, means=means))
             except (VendorError, UnavailableError):
                 return Resumed(Notice(NoticeState.DUE, "vendor_unavailable"))
         case NoticeState.CLAIMED:
-            return Resumed(_end(item, NoticeState.UNKNOWN, "claim_lost", means=means, now=now))
+            return Resumed(_look_after_claim(item, means=means, now=now))
     means.changes.look_again(item, due_at=None)
     return Resumed()
 
@@ -137,18 +129,18 @@ def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
     about another associate by now.
 
     Raises VendorError or UnavailableError when certainly nothing was sent and another try may
-    succeed; the notice is due again by then.
+    succeed; the notice is due again by then. By the SMS line, UnavailableError may leave it claimed:
+    then the sweep asks the text how far it came.
     """
     now = means.now()
     customer = _customer(item, means)
     _bind(item, customer, means=means, now=now)
-    letter = _weigh(item, customer, means=means, now=now)
-    if isinstance(letter, _NotNow):
+    letter = weigh(item, customer, means=means, now=now)
+    if isinstance(letter, NotNow):
         return _put_off(item, letter, means=means, now=now)
-    if means.numbers.hold_of(means.program.owner.id, number=letter.banner.number.outbound).stops(
-        now
-    ):
-        # Nothing gets through now, hours later it is news no more, and each try makes it worse.
+    if goes_by_line(item, letter, means=means):
+        return _send_by_line(item, letter, means=means)
+    if _is_held(Phone(letter.banner.number.outbound), means=means, now=now):
         return _end(item, NoticeState.SKIPPED, NUMBER_HELD, means=means, now=now)
     rate = letter.banner.outreach.rate
     paced = means.pace.take(
@@ -157,50 +149,24 @@ def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:
     )  # fmt: skip
     now = means.now()
     if paced is None:
-        return _end(item, NoticeState.DUE, "paced", means=means, now=now,
-                    due_at=epoch(now) + RETRY_S)  # fmt: skip
-    if not means.changes.move_notice(item, to=NoticeState.CLAIMED, at=iso(now),
-                                     due_at=epoch(now) + CLAIM_S):  # fmt: skip
+        return _try_later(item, "paced", means=means, now=now)
+    if not _claim(item, "liveperson", means=means, now=now):
         return None
     try:
         means = replace(means, program=means.current())
-        letter = _weigh(item, _customer(item, means), means=means, now=now)
+        letter = weigh(item, _customer(item, means), means=means, now=now)
     except UnavailableError as error:
-        _end(item, NoticeState.DUE, error.public_code, means=means, now=now,
-             due_at=epoch(now) + RETRY_S)  # fmt: skip
+        _try_later(item, error.public_code, means=means, now=now)
         raise
-    if isinstance(letter, _NotNow):
+    if isinstance(letter, NotNow):
         return _put_off(item, letter, means=means, now=now)
     return _send(item, letter, means=means, now=now)
 
 
-def _weigh(
-    item: Mapping[str, Any], customer: Customer | None, *, means: Means, now: datetime
-) -> _Letter | _NotNow:
-    """The text, if it may go at this instant."""
-    store = means.stores.store(item["notice"]["account"], group=item["notice"]["group"])
-    letter = _letter(item, customer, store, program=means.program, now=now)
-    if isinstance(letter, str):
-        return _NotNow(NoticeState.SKIPPED, letter)
-    allowed = check_window(
-        phone=letter.phone, store=letter.store, program_outreach=letter.banner.outreach, now=now,
-        zone=letter.customer.zone, postal_code=letter.customer.postal_code,
-        country=letter.banner.country,
-    )  # fmt: skip
-    if isinstance(allowed, Never):
-        return _NotNow(NoticeState.SKIPPED, allowed.rule)
-    if isinstance(allowed, Deferred):
-        return _NotNow(NoticeState.DEFERRED, allowed.rule, epoch(allowed.until))
-    return letter
-
-
-def _send(
-    item: Mapping[str, Any], letter: _Letter, *, means: Means, now: datetime
-) -> Notice | None:
+def _send(item: Mapping[str, Any], letter: Letter, *, means: Means, now: datetime) -> Notice | None:
     """The one call. Only what certainly did nothing gives the claim back."""
-    name = fingerprint([item["account"], item["conversation"], item["notice"]["wait"]])
     campaign = Campaign(
-        name=f"instore-notice-{name}", skill=letter.banner.campaign_skill,
+        name=f"instore-notice-{wait_name(item)}", skill=letter.banner.campaign_skill,
         template_id=letter.template.id, outbound=Phone(letter.banner.number.outbound),
         recipients=((letter.phone, letter.variables),),
     )  # fmt: skip
@@ -211,8 +177,7 @@ def _send(
             return _end(item, NoticeState.UNKNOWN, error.public_code, means=means, now=now)
         if not error.retryable and not isinstance(error, VendorNotAuthorizedError):
             return _end(item, NoticeState.SKIPPED, error.public_code, means=means, now=now)
-        _end(item, NoticeState.DUE, error.public_code, means=means, now=now,
-             due_at=epoch(now) + RETRY_S)  # fmt: skip
+        _try_later(item, error.public_code, means=means, now=now)
         raise
     if letter.phone.digits in result.accepted:
         return _end(item, NoticeState.SENT, "accepted", means=means, now=now)
@@ -221,35 +186,61 @@ def _send(
     return _end(item, NoticeState.UNKNOWN, "vendor_garbage", means=means, now=now)
 
 
-def _letter(
-    item: Mapping[str, Any], customer: Customer | None, store: Store | None, *,
-    program: Program, now: datetime,
-) -> _Letter | str:  # fmt: skip
-    """The text to send, or the reason code why none is."""
-    banner = program.banner(item["banner"])
-    template = program.template(program.notification.template or "", banner) if banner else None
-    if banner is None or template is None or program.notification.when == "never":
-        return "switched_off"
-    if item.get("channel") == "sms":
-        return "same_thread"
-    phone = _phone(item, customer)
-    if phone is None:
-        return "no_number"
-    agent = store.find(item["notice"]["agent"]) if store else None
-    if store is None or agent is None:
-        return "agent_unknown"
-    stopped = program.stop_reason(banner=banner, store=store.group, login=agent.login,
-                                  feature="notification")  # fmt: skip
-    scope = program.consent.opt_out_scope
-    refused = stopped or may_text(customer, banner=banner.name, purpose="one_to_one", scope=scope,
-                                  now=now)  # fmt: skip
-    if customer is None or refused:
-        return refused or "no_consent"
-    variables = notice_variables(template, nickname=agent.nickname, banner=banner,
-                                 link=program.notification.link)  # fmt: skip
-    if variables is None:
-        return "template_asks_more"
-    return _Letter(banner, template, store, customer, phone, variables)
+def _send_by_line(item: Mapping[str, Any], letter: Letter, *, means: Means) -> Notice | None:
+    """Claim, then have the line send it. It looks at customer, switches and hours itself, after a
+    claim of its own and right before the call."""
+    now, line = means.now(), means.line
+    if line is None:
+        return _end(item, NoticeState.SKIPPED, "line_off", means=means, now=now)
+    sender = sender_of(item, letter, line=line)
+    outbound = letter.banner.number.outbound
+    if sender.number.e164 == outbound and _is_held(sender.number, means=means, now=now):
+        return _end(item, NoticeState.SKIPPED, NUMBER_HELD, means=means, now=now)
+    if not _claim(item, VIA, means=means, now=now):
+        return None
+    outcome = send(item, letter, sender=sender, line=line)
+    return _settle(item, outcome, line=line, means=means, now=means.now())
+
+
+def _settle(
+    item: Mapping[str, Any], outcome: Outcome, *, line: LineMeans, means: Means, now: datetime
+) -> Notice | None:
+    """Write down what its text came to. A text that nobody knows the end of leaves it claimed."""
+    came = came_to(item, outcome, line=line)
+    if came.state is NoticeState.CLAIMED:
+        return Notice(came.state, came.reason)
+    if came.state is NoticeState.DUE:
+        return _try_later(item, came.reason, means=means, now=now)
+    return _end(item, came.state, came.reason, means=means, now=now, due_at=came.until)
+
+
+def _look_after_claim(item: Mapping[str, Any], *, means: Means, now: datetime) -> Notice | None:
+    """Whoever claimed it is gone, or Twilio's answer was lost. What LivePerson was asked nobody can
+    tell; a text of the line tells itself."""
+    line = means.line
+    if line is None or item["notice"].get("via") != VIA:
+        return _end(item, NoticeState.UNKNOWN, "claim_lost", means=means, now=now)
+    outcome = read(item, line=line)
+    if outcome is None:
+        return _try_later(item, "claim_lost", means=means, now=now)
+    notice = _settle(item, outcome, line=line, means=means, now=now)
+    if notice is not None and notice.state is NoticeState.CLAIMED:
+        means.changes.look_again(item, due_at=epoch(now) + CLAIM_S)
+    return notice
+
+
+def _claim(item: Mapping[str, Any], via: str, *, means: Means, now: datetime) -> bool:
+    return means.changes.move_notice(item, to=NoticeState.CLAIMED, at=iso(now),
+                                     due_at=epoch(now) + CLAIM_S, details={"via": via})  # fmt: skip
+
+
+def _is_held(number: Phone, *, means: Means, now: datetime) -> bool:
+    """Nothing gets through now, hours later it is news no more, and each try makes it worse."""
+    return means.numbers.hold_of(means.program.owner.id, number=number.e164).stops(now)
+
+
+def _is_with_its_agent(item: Mapping[str, Any]) -> bool:
+    return bool(item["state"] == "assigned" and item.get("agent_id") == item["notice"]["agent"])
 
 
 def _bind(
@@ -259,15 +250,13 @@ def _bind(
     it away from the one agent a strict program allows. Dated by the news of it: a try that read
     the conversation before somebody else took over does not undo the newer binding."""
     banner = means.program.banner(item["banner"])
-    strict = banner is not None and banner.routing.stickiness is Stickiness.STRICT
-    phone = _phone(item, customer)
-    if banner is None or phone is None or (strict and item.get("misrouted")):
+    phone = phone_of(item, customer)
+    if banner is None or phone is None or is_with_a_stranger(item, banner):
         return
-    notice = item["notice"]
-    since = min(datetime.fromtimestamp(item["changed_ts"] / 1000, UTC), now)
+    since = min(from_epoch_ms(item["changed_ts"]), now)
     means.customers.bind(
         item["customer"], phone=phone, banner=banner.name, now=since, source="assigned",
-        pointer=Pointer(notice["account"], notice["group"], notice["agent"]),
+        pointer=pointer_from(item["notice"]),
     )  # fmt: skip
 
 
@@ -275,15 +264,13 @@ def _customer(item: Mapping[str, Any], means: Means) -> Customer | None:
     return means.customers.get(item["customer"]) if item.get("customer") else None
 
 
-def _phone(item: Mapping[str, Any], customer: Customer | None) -> Phone | None:
-    if customer is not None and customer.phone is not None:
-        return customer.phone
-    return Phone(item["phone"]) if item.get("phone") else None
-
-
-def _put_off(
-    item: Mapping[str, Any], why: _NotNow, *, means: Means, now: datetime
+def _try_later(
+    item: Mapping[str, Any], reason: str, *, means: Means, now: datetime
 ) -> Notice | None:
+    return _end(item, NoticeState.DUE, reason, means=means, now=now, due_at=epoch(now) + RETRY_S)
+
+
+def _put_off(item: Mapping[str, Any], why: NotNow, *, means: Means, now: datetime) -> Notice | None:
     return _end(item, why.state, why.reason, means=means, now=now, due_at=why.until)
 
 
