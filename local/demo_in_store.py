@@ -254,7 +254,7 @@ def _text(scene: Scene, name: str, text: str, *, number: str = "") -> Conversati
 
 def tell_receipt(scene: Scene, telling: Telling, conversation: Conversation) -> None:
     """What the customer was told, and why: the steps of the stored receipt."""
-    said = [m.text for m in conversation.messages if m.by != "CONSUMER"]
+    said = [m.text for m in conversation.messages if m.by != "CONSUMER" and m.audience == "ALL"]
     telling.facts("said", said[-1:])
     receipt = scene.receipt(conversation.account, conversation.id)
     for other in scene.program.human_accounts():

@@ -13,6 +13,7 @@ bots, numbers and templates come from the program itself; a scene adds only peop
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,11 +30,13 @@ from instore.program import Banner, Program, load_program
 from .brand import Brand
 from .issuer import Issuer
 from .liveperson import LivePersonSim, Options
+from .scene_line import open_line
 from .stack import LocalStack
+from .twilio import TwilioSim
 
 PROGRAMS = Path(__file__).parent / "programs"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-STORE_COLUMNS = ("group", "name", "banner", "zone", "state", "postal_code", *WEEKDAYS)
+STORE_COLUMNS = ("group", "name", "banner", "zone", "state", "postal_code", "phone", *WEEKDAYS)
 
 
 class SceneClock:
@@ -61,16 +64,20 @@ class _Roster:
 
 
 class Scene:
-    """See the module's docstring. `sim`, `brand`, `issuer`, `stack` and `clock` are its parts."""
+    """See the module's docstring. `sim` (LivePerson), `twilio`, `brand`, `issuer`, `stack` and
+    `clock` are its parts."""
 
     def __init__(
         self, program: str | Path, *, now: datetime, options: Options | None = None, seed: int = 7,
         enforce: bool = True, clock: Any = None, make_services: Any = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        self._parameters = dict(parameters or {})  # of the template, beside the scene's own
         self.clock = clock or SceneClock(now)
         self.sim = LivePersonSim(self.clock, options=options, seed=seed)
         self.brand = Brand()
         self.issuer = Issuer(self.clock)
+        self.twilio = TwilioSim(self.clock, seed=seed)
         self._enforce, self._make_services = enforce, make_services
         self._open = ExitStack()
         self.rosters: dict[str, _Roster] = {}
@@ -80,6 +87,7 @@ class Scene:
     def __enter__(self) -> Scene:
         with ExitStack() as opening:
             opening.enter_context(self.sim)
+            opening.enter_context(self.twilio)
             self.brand.serve()
             opening.callback(self.brand.close)
             self.issuer.serve()
@@ -87,6 +95,8 @@ class Scene:
             parameters = {
                 "JwtIssuer": self.issuer.url, "JwtAudience": self.issuer.audience,
                 "LivePersonDomainApi": self.sim.url, "LivePersonGateway": self.sim.url,
+                "TwilioApi": self.twilio.url,
+                **self._parameters,
             }  # fmt: skip
             self.stack = opening.enter_context(
                 LocalStack(
@@ -135,15 +145,19 @@ class Scene:
                                    (owner, banner.virtual_skill))  # fmt: skip
             for template in banner.outreach.templates:
                 self.sim.add_template(owner, template.id, template.text, template.variables)
+        for branch in self.program.line.branches if self.program.line else ():
+            account_id = self.banner(branch.banner).account
+            if self.sim.world.accounts[account_id].skill_named(branch.skill) is None:
+                self.sim.add_skill(account_id, branch.skill, transfer_wait_s=86400)
 
     # ------------------------------------------------------------ people and stores
     def add_store(
         self, account: str, group: str, *, banner: str, zone: str, state: str = "",
-        postal_code: str = "", hours: str = "10:00-21:00", name: str = "",
+        postal_code: str = "", hours: str = "10:00-21:00", name: str = "", phone: str = "",
     ) -> None:  # fmt: skip
         self.sim.add_group(account, group)
         row = {"group": group, "name": name or group, "banner": banner, "zone": zone,
-               "state": state, "postal_code": postal_code,
+               "state": state, "postal_code": postal_code, "phone": phone,
                **dict.fromkeys(WEEKDAYS, hours)}  # fmt: skip
         self.rosters.setdefault(account, _Roster()).stores.append(row)
 
@@ -160,6 +174,11 @@ class Scene:
         self.rosters[account].associates.append(
             {"login": login, "employee_id": employee_id, "aliases": "|".join(aliases)}
         )
+
+    def group_id(self, account: str, name: str) -> str:
+        """The platform's id of a store's agent group."""
+        groups = self.sim.world.accounts[account].groups.values()
+        return next(group.id for group in groups if group.name == name)
 
     def _banner_of(self, account: str, group: str) -> str:
         return next(r["banner"] for r in self.rosters[account].stores if r["group"] == group)
@@ -185,6 +204,8 @@ class Scene:
                       "webhook_client_id": webhook_app(account.id)}  # fmt: skip
             self.stack.put_secret(account.secret, secret)
         self.apply_program()
+        open_line(self.program, stack=self.stack, twilio=self.twilio,
+                  public_url=self._parameters.get("PublicUrl", self.stack.url))  # fmt: skip
         for account_id in {b.account for b in self.program.banners}:
             self.put_roster(account_id)
         self.rebuild_map()
@@ -195,6 +216,13 @@ class Scene:
         if backend is not None:
             backend["base_url"] = self.brand.url
             self.stack.put_secret(backend["secret"], self.brand.secret())
+        line = self.document.get("line") or {}
+        if "media_hosts" in line:  # the brand's simulator has them here
+            line["media_hosts"] = sorted({*line["media_hosts"], "127.0.0.1"})
+        push = line.get("push")
+        if push is not None:
+            push["base_url"] = self.brand.url
+            self.stack.put_secret(push["secret"], self.brand.secret())
         table = Table(self.stack.client("dynamodb"), self.stack.table_name)
         programs = Programs(table, now=self.clock.now)
         history = programs.history()
@@ -207,9 +235,7 @@ class Scene:
 
     def put_roster(self, account: str) -> None:
         roster = self.rosters.get(account, _Roster())
-        stores = _csv(
-            roster.stores, ("group", "name", "banner", "zone", "state", "postal_code", *WEEKDAYS)
-        )
+        stores = _csv(roster.stores, STORE_COLUMNS)
         associates = _csv(roster.associates, ("login", "employee_id", "aliases"))
         self.stack.put_roster(account, stores_csv=stores, associates_csv=associates)
 
@@ -223,9 +249,16 @@ class Scene:
     def settle(self, *, patience_s: float = 0, rounds: int = 50) -> None:
         """Deliver everything, both ways, until nothing moves."""
         for _ in range(rounds):
-            if not (self.sim.run() + self.stack.pump(patience_s=patience_s)):
+            if not (self.sim.run() + self.twilio.run() + self.stack.pump(patience_s=patience_s)):
                 return
         raise RuntimeError("the scene never comes to rest")
+
+    def wait(self) -> None:
+        """Settle, and move the clock on while texts wait: a number sends a segment a second."""
+        self.settle()
+        while (due := self.twilio.next_due_at()) is not None:
+            self.clock.advance(to=due)
+            self.settle()
 
     def sweep(self) -> Any:
         """One minute's sweep."""
