@@ -24,7 +24,7 @@ ARGS ?=
 NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
 
-.PHONY: build-dir help setup demo day test test-fast proofs cover check format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean
+.PHONY: build-dir help setup demo day test test-fast proofs cover check contract format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean unclaimed
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ check: .venv/done .venv-sam/done .venv-lint/done | build-dir ## Format, lint, ty
 	@.venv-lint/bin/cfn-lint template.yaml && echo "cfn-lint ok"
 	@.venv-sam/bin/sam validate --region us-east-1 >/dev/null && echo "sam      ok"
 
+contract: .venv/done | build-dir ## Every request of the Twilio client against Twilio's own OpenAPI document (Node.js 18, npm)
+	@$(BIN)/python -m local.contract
+
 format: .venv/done ## Let the formatter and the safe fixes run
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check --fix -q .
 
@@ -118,6 +121,9 @@ revocation: .venv/done ## How well STOP in plain words is told apart: make revoc
 
 ledger: .venv/done ## Consent ledgers: make ledger ARGS="verify --stack instore-dev --phone +12125550123"
 	@$(BIN)/python -m local.ledger $(or $(ARGS),--help)
+
+unclaimed: .venv/done ## Texts nobody could be given: make unclaimed ARGS="list --stack instore-dev"
+	@$(BIN)/python -m local.unclaimed $(or $(ARGS),--help)
 
 rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')

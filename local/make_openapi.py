@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "docs" / "openapi.json"
 # Every room with HTTP operations has its models and routes in one of these.
 ROOMS = ("outreach_models", "import_models", "explain_models", "template_models",
-         "customer_models")  # fmt: skip
+         "customer_models", "relay_models", "kpi_models",
+         "request_models")  # fmt: skip
 # What a status means unless the route says it itself.
 MEANING = {
     200: "The answer", 201: "Recorded", 202: "Taken",

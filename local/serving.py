@@ -77,8 +77,12 @@ class Site(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, handle: Handle, *, port: int, faults: Faults | None) -> None:
+    def __init__(
+        self, handle: Handle, *, port: int, faults: Faults | None,
+        refusal: Callable[[int], Answer] | None = None,
+    ) -> None:  # fmt: skip
         self.handle = handle
+        self.refusal = refusal or (lambda status: answer(status, {"message": "fault injected"}))
         self.faults = faults or Faults()
         self.crashes: list[BaseException] = []
         self._open: set[socket.socket] = set()
@@ -122,9 +126,15 @@ class Site(ThreadingHTTPServer):
         self.close()
 
 
-def serve(handle: Handle, *, port: int = 0, faults: Faults | None = None) -> Site:
-    """Start serving on 127.0.0.1 and return at once. Port 0 = any free one."""
-    return Site(handle, port=port, faults=faults)
+def serve(
+    handle: Handle, *, port: int = 0, faults: Faults | None = None,
+    refusal: Callable[[int], Answer] | None = None,
+) -> Site:  # fmt: skip
+    """Start serving on 127.0.0.1 and return at once. Port 0 = any free one.
+
+    `refusal` words the answer of a STATUS fault as the vendor would.
+    """
+    return Site(handle, port=port, faults=faults, refusal=refusal)
 
 
 class _Quiet:
@@ -192,7 +202,7 @@ class _Talk(BaseHTTPRequestHandler):
                 if fault.processed:
                     time.sleep(fault.seconds)
                 return reply
-        return _spoilt(fault)
+        return self.server.refusal(fault.status) if fault.kind is Kind.STATUS else _spoilt(fault)
 
     def _write(self, reply: Answer) -> None:
         self.send_response(reply.status)
@@ -202,18 +212,16 @@ class _Talk(BaseHTTPRequestHandler):
         if reply.status != 204:
             self.send_header("content-length", str(len(reply.body)))
         self.end_headers()
-        if reply.status not in (204, 304):
+        if reply.status not in (204, 304) and self.command != "HEAD":
             self.wfile.write(reply.body)
         self.wfile.flush()
 
 
-for _method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
     setattr(_Talk, f"do_{_method}", _Talk._serve)
 
 
 def _spoilt(fault: Fault) -> Answer | None:
-    if fault.kind is Kind.STATUS:
-        return answer(fault.status, {"message": "fault injected"})
     if fault.kind is Kind.GARBAGE:
         return Answer(200, b"<html><body>Bad gateway \xff", {"content-type": "text/html"})
     if fault.kind is Kind.WRONG_SCHEMA:

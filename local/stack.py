@@ -27,6 +27,7 @@ from instore.runtime.settings import Settings
 
 from .buckets import connect
 from .functions import Clock, Function, StackServices
+from .http_event import Request, Response
 from .intrinsics import REGION
 from .logs import personal_lines
 from .machine import RealEndpointError, machine
@@ -36,7 +37,7 @@ from .pump import Pump, QueueMapping, Source
 from .rendering import Rendered, deploy, render
 from .schedules import AsyncCalls, Schedule
 from .streams import StreamMapping
-from .template import TEMPLATE, table_definition
+from .template import TEMPLATE, read_template, table_definition
 from .uploads import UploadDoor
 from .watch import Call
 from .web import Api, Server
@@ -64,6 +65,7 @@ class LocalStack:
         self._enforce, self._make_services = enforce, make_services
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
+        self._api: Api | None = None
         self._server: Server | None = None
         self._storage: Server | None = None
 
@@ -82,6 +84,11 @@ class LocalStack:
             function.start_cold()
 
     def _deploy(self, opening: ExitStack) -> None:
+        # Listening before there is an API: what calls us from outside has to be told where.
+        server = Server(self.answer)
+        opening.callback(server.close)
+        if "PublicUrl" in read_template(self._template).get("Parameters", {}):
+            self._parameters.setdefault("PublicUrl", server.url)
         self.rendered: Rendered = render(
             self._template, parameters=self._parameters, stack=f"local{next(_numbers)}"
         )
@@ -90,10 +97,8 @@ class LocalStack:
         self.functions = {name: self._function(name, properties) for name, properties
                           in self.rendered.of("AWS::Lambda::Function").items()}  # fmt: skip
         for name in self.rendered.of("AWS::ApiGatewayV2::Api"):
-            api = Api(self.rendered, name, functions=self.functions, clock=self.clock)
-            self.answer = api.answer  # the same API without a socket
-            self._server = Server(api.answer)
-            opening.callback(self._server.close)
+            self._api = Api(self.rendered, name, functions=self.functions, clock=self.clock)
+            self._server = server
         rules = {self.rendered.named(one["FunctionName"]): one for one in
                  self.rendered.of("AWS::Lambda::EventInvokeConfig").values()}  # fmt: skip
         self._async = AsyncCalls(clock=self.clock, send=self._send, rules=rules)
@@ -163,6 +168,12 @@ class LocalStack:
         return personal_lines(self.logs, bodies=bodies)
 
     # ------------------------------------------------------------ what one does with it
+    def answer(self, request: Request) -> Response:
+        """The HTTP API's answer to a request, without a socket."""
+        if self._api is None:
+            raise LookupError("the template has no HTTP API")
+        return self._api.answer(request)
+
     def call(self, function: str, event: Any) -> Any:
         """Run a function (logical id) on an event. Raises FunctionFailedError."""
         return self.functions[function](event)

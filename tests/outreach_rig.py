@@ -207,8 +207,11 @@ class Rig:
     # ------------------------------------------------------------ what is in the table
 
     def apply(self, change: Callable[[dict[str, Any]], None] | None = None) -> None:
-        """Apply the in-store sample program, changed if wanted, as the next version."""
+        """Apply the in-store sample program without its SMS line, changed if wanted, as the next
+        version."""
         document_ = yaml.safe_load((ROOT / "local/programs/in_store.yaml").read_text())
+        del document_["line"]
+        document_["banners"][0]["number"]["strategy"] = "shared"
         if change is not None:
             change(document_)
         programs = Programs(self.table, now=self.clock.now)
@@ -247,6 +250,9 @@ class Rig:
         assert item is not None
         return item
 
+    def rows(self, batch_id: str) -> list[dict[str, Any]]:
+        return rows_of(self.item(batch_id))
+
     def states(self, batch_id: str) -> list[str]:
         return [row["s"] for row in self.item(batch_id)["rows"]]
 
@@ -267,7 +273,7 @@ class Rig:
     def services(self) -> Services:
         house = Services(self.settings, now=self.clock.now, sleep=self.clock.sleep)
         plain: Any = house
-        plain.table = self.table
+        plain.table, plain.texts_at_once = self.table, 1
         plain.secrets = SimpleNamespace(text=lambda _: KEY)
         plain.queues = self.queue
         plain.liveperson = self.vendor
@@ -344,6 +350,12 @@ class Rig:
             passed += step
 
 
+def rows_of(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a stored batch, each with what it shares with others put back."""
+    shared = item.get("shared", ())
+    return [{**row, **(shared[row["h"]] if "h" in row else {})} for row in item["rows"]]
+
+
 def outreach(numbers: list[str], template: str = "new-arrivals") -> dict[str, Any]:
     variables = ["Anna", "Kay"] if template == "new-arrivals" else ["Kay"]
     return {"template": template,
@@ -379,4 +391,4 @@ def sqs_event(bodies: list[str]) -> dict[str, Any]:
 
 
 __all__ = ["ACCOUNT", "ANNA", "BEN", "GONE", "GROUP", "LOGINS", "Killed", "Pointer", "Rig",
-           "http_event", "outreach", "phone", "replace", "shop", "sqs_event"]  # fmt: skip
+           "http_event", "outreach", "phone", "replace", "rows_of", "shop", "sqs_event"]  # fmt: skip

@@ -20,12 +20,12 @@ _TIME_FOR_ONE_MS = 17_000  # pace, LivePerson's answer and the table, at their s
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers which records are to come again: a failed one, and the later of its group (FIFO)."""
     arrived(function="agent_assigned")
-    failures, held = [], set()
+    failures, stuck = [], set()
     for record in event["Records"]:
         group = record["attributes"]["MessageGroupId"]
         late = context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS
-        if late or group in held or not _took(record):
-            held.add(group)
+        if late or group in stuck or not _took(record):
+            stuck.add(group)
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 

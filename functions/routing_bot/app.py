@@ -41,7 +41,7 @@ def answer(request: Request, use: Services) -> Response:
         return respond(200, conversing.state_of(seat, version=version))
     conversation = conversing.check_conversation(request.path.get("conversation", ""))
     means = Means(use.conversations, use.customers, use.stores, use.presences, use.liveperson,
-                  use.backend, version)  # fmt: skip
+                  use.backend, version, use.calls)  # fmt: skip
     if request.route.startswith("PUT "):
         new = conversing.open_conversation(read_create(request.json(mend=True)), seat=seat,
                                            conversation=conversation, means=means, now=now)  # fmt: skip

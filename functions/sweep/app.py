@@ -1,17 +1,15 @@
-"""Every minute: due and unknown sends, expired claims, silent waits, erasures, filtered numbers."""
+"""Every minute: due and unknown sends and texts, expired claims, silent waits, erasures, numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from instore.erasing import go_on
-from instore.notify import METRICS, resume
-from instore.runtime.means import desk_of, erasing_means, notice_means
+from instore.runtime.means import desk_of
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
+from instore.runtime.sweep_steps import steps_of
 from instore.sweeping import Broom, sweep
 
 
@@ -23,22 +21,13 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     house = services()
     desk = desk_of(house)
 
-    def conversation(key: tuple[str, str]) -> Iterable[str]:
-        resumed = resume(key, means=notice_means(house), now=house.now())
-        if resumed.silent_wait:
-            logger.warning("Nobody takes a waiting conversation", extra={"conversation": key[0]})
-            yield "SilentWait"
-        if resumed.notice is not None and resumed.notice.state in METRICS:
-            yield METRICS[resumed.notice.state]
-
-    def customer(key: tuple[str, str]) -> Iterable[str]:
-        if go_on(key, means=erasing_means(house), now=house.now()):
-            yield "ErasuresFinished"
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
 
     swept = sweep(Broom(
-        desk, house.stores, house.numbers, house.pace, house.liveperson, conversation, customer,
-        now=house.now, sleep=house.sleep,
-        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+        desk, house.stores, house.numbers, house.pace, house.liveperson,
+        steps_of(house, remaining=remaining), now=house.now, sleep=house.sleep,
+        remaining=remaining, at_once=house.texts_at_once,
     ))  # fmt: skip
     for metric, number in swept.counts.items():
         count(metric, number)

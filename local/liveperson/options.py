@@ -56,6 +56,11 @@ class Options:
     stop_reaches_conversation: bool = True  # the carrier blocks and LivePerson still gets STOP
     carrier_answers_stop: bool = True
 
+    # -- connector
+    second_conversation: Literal["refused", "opened"] = "refused"  # of a consumer who has one open
+    consumer_token_s: int | None = None  # None = a ConsumerJWS never ends
+    connector_per_s: int = 100  # 429 beyond; the limit is not documented
+
     # -- bots
     bot_create_status_ok: tuple[int, ...] = (200, 201, 204, 409)
     bot_start_event: bool = False  # START before the first TEXT

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ..serving import Answer, Request, answer
-from . import agent_view, context, people, proactive, reporting, tokens
+from . import agent_view, connector, context, people, proactive, reporting, tokens
 from .records import Call, Refused
 from .world import World
 
@@ -51,6 +51,10 @@ _TABLE: list[tuple[str, str, Route]] = [
     ("POST", rf"/sentinel/api/account/{_ACC}/app/token", tokens.issue),
     ("POST", rf"/sentinel/api/v2/account/{_ACC}/app/token", tokens.issue),
     ("GET", r"/sentinel/well-known/jwks", tokens.jwks),
+    ("POST", rf"/api/account/{_ACC}/consumer", connector.name_consumer),
+    ("POST", rf"/api/account/{_ACC}/messaging/consumer/conversation",
+     connector.open_conversation),
+    ("POST", rf"/api/account/{_ACC}/messaging/consumer/conversation/send", connector.send),
     ("GET|POST|PUT|DELETE", _LE, people.listing),
     ("GET|PUT|DELETE", rf"{_LE}/(?P<id>[^/]+)", people.single),
     ("POST", rf"/manager_workspace/api/account/{_ACC}/agent_view", agent_view.agent_view),

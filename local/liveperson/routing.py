@@ -131,7 +131,7 @@ def offered_to(world: World, account: str, agent: User) -> list[Conversation]:
     return sorted(
         (c for c in world.conversations.values()
          if c.is_open and c.account == account and c.assigned is None
-         and (c.suggested == agent.id or (c.suggested is None and c.skill in agent.skills))),
+         and (c.suggested == agent.id or (c.suggested is None and c.skill in (*agent.skills, "-1")))),
         key=lambda c: c.started,
     )  # fmt: skip
 

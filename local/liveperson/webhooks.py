@@ -31,7 +31,7 @@ def announce(world: World, conversation: Conversation) -> None:
     details = _details(world, conversation)
     change = {"type": "UPSERT", "result": {"convId": conversation.id, "effectiveTTR": -1,
                                            "conversationDetails": details}}  # fmt: skip
-    _post(world, conversation.account, CHANGE,
+    _post(world, conversation, CHANGE,
           {"kind": "notification", "body": {"changes": [change]}, "type": CHANGE})  # fmt: skip
 
 
@@ -48,15 +48,15 @@ def announce_message(world: World, conversation: Conversation, message: Message)
         "dialogId": conversation.id,
         "messageAudience": message.audience,
     }
-    _post(world, conversation.account, CONTENT,
+    _post(world, conversation, CONTENT,
           {"kind": "notification", "body": {"changes": [change]},
            "type": "ms.MessagingEventNotification"})  # fmt: skip
 
 
-def _post(world: World, account_id: str, kind: str, body: dict[str, Any]) -> None:
-    account: Account = world.accounts[account_id]
-    if world.options.webhook_covers == "own":
-        return  # no conversation here is opened by one of our apps
+def _post(world: World, conversation: Conversation, kind: str, body: dict[str, Any]) -> None:
+    account: Account = world.accounts[conversation.account]
+    if world.options.webhook_covers == "own" and conversation.channel != "CONNECTOR":
+        return  # only those that were opened by an app of ours
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     world.outbox += [(hook, body, raw) for hook in account.webhooks if kind in hook.types]
 

@@ -152,3 +152,28 @@ def test_looking_again_moves_only_what_was_read(rig: Rig, changes: ConversationC
     assert rig.item()["due_at"] == 99
     changes.look_again(rig.item(), due_at=None)
     assert "due_at" not in rig.item()
+
+
+@pytest.mark.parametrize(
+    ("state", "customer", "found"),
+    [("assigned", "theirs", True), ("created", "theirs", True), ("closed", "theirs", False),
+     ("assigned", "somebody", False)],
+)  # fmt: skip
+def test_another_conversation_of_the_customer_that_is_not_known_to_be_over(
+    rig: Rig, changes: ConversationChanges, table: Table, state: str, customer: str, found: bool
+) -> None:
+    mine = rig.item()
+    table.put({"pk": f"{PK}-other", "sk": "CONVERSATION", "state": state,
+               "customer": mine["customer"] if customer == "theirs" else customer})  # fmt: skip
+    # What else names a customer is no conversation.
+    table.put({"pk": f"{PK}-other", "sk": "LINE", "customer": mine["customer"]})
+    assert changes.has_another_open(mine) is found
+
+
+def test_looking_for_another_conversation_costs_one_request_if_there_is_none(
+    rig: Rig, changes: ConversationChanges, requests_made: list[Any]
+) -> None:
+    mine = rig.item()
+    del requests_made[:]
+    assert changes.has_another_open(mine) is False
+    assert [operation for _, operation, _ in requests_made] == ["Query"]

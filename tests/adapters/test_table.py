@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instore.adapters.table import Done, Refused, Table, decode, encode
-from instore.errors import UnavailableError
+from instore.errors import ContendedError, UnavailableError
 
 
 def test_items_come_back_as_they_went(table: Table) -> None:
@@ -161,7 +161,11 @@ def test_transactions_are_all_or_nothing(table: Table) -> None:
         },
         "T",
     )  # type: ignore[typeddict-unknown-key]  # AWS sends it
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError) as caught:
+        Table(Failing(other), "T").transact([moved])  # type: ignore[arg-type]  # a fake
+    assert not isinstance(caught.value, ContendedError)
+    other.response["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    with pytest.raises(ContendedError):
         Table(Failing(other), "T").transact([moved])  # type: ignore[arg-type]  # a fake
 
 

@@ -192,6 +192,7 @@ def test_an_assignment_costs_what_it_must(
     assert operations(requests_made) == [
         "UpdateItem",  # taken in
         "GetItem",  # PID -> agent
+        "PutItem",  # the fact that a person has it
         "UpdateItem",  # settled, notice owed
         "GetItem",  # customer
         "UpdateItem", "UpdateItem",  # first binding of this customer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.import_rig import ImportRig, Killed, phone, sheet
-from tests.outreach_rig import ANNA, BEN, LOGINS, shop
+from tests.outreach_rig import ACCOUNT, ANNA, BEN, GROUP, LOGINS, shop
 
 from instore.adapters.table import Table
 from instore.runtime import import_operations
@@ -110,6 +110,112 @@ def test_a_number_counts_from_its_first_row_whoever_is_known(rig: ImportRig) -> 
              f"{LOGINS[ANNA]},{number},Anna,Kay"]  # fmt: skip
     import_id = rig.imported("\n".join(lines), **BY_ROW)
     assert rig.verdicts(import_id) == [("blocked", "unknown_associate"), ("blocked", "duplicate")]
+
+
+def without(rig: ImportRig, agent: str) -> None:
+    """This associate does not work here any more."""
+    rig.write_store(replace(shop(), associates=tuple(
+        replace(one, enabled=one.enabled and one.agent_id != agent)
+        for one in shop().associates)))  # fmt: skip
+    rig.clock.advance(61)  # what processes remember of a store
+
+
+def half_done(rig: ImportRig, *, mode: str = "send", at: str = "sqs") -> tuple[str, str, list[str]]:
+    """An import of two batches of Anna's and one of Ben's, killed when the first was taken."""
+    numbers = rig.customers(14)
+    lines = ["associate,phone,1,2",
+             *(f"{LOGINS[ANNA]},{number},Anna,Kay" for number in numbers[:12]),
+             *(f"{LOGINS[BEN]},{number},Ben,Kay" for number in numbers[12:])]  # fmt: skip
+    import_id = rig.open(mode=mode, **BY_ROW)
+    body = rig.upload(import_id, "\n".join(lines))
+    if mode == "check":
+        rig.run(body)
+        assert rig.on_import(import_id, "/send", **OFFICE)[0] == 202
+        body = rig.queue.imports.pop(0)
+    rig.boundaries.kill_name = at
+    with pytest.raises(Killed):
+        rig.run(body)
+    rig.boundaries.kill_name = None
+    return import_id, body, numbers
+
+
+@pytest.mark.parametrize("mode", ["send", "check"])
+def test_what_was_taken_for_somebody_who_left_stands_in_the_result(
+    rig: ImportRig, mode: str
+) -> None:
+    """The page is done again, and Anna cannot be asked any more what her batches are called."""
+    import_id, body, numbers = half_done(rig, mode=mode)
+    without(rig, ANNA)
+    rig.clock.advance(750)
+    assert rig.run(body) == {"batchItemFailures": []}
+    rows = rig.result(import_id)
+    assert [(row["verdict"], row["reason"]) for row in rows] == [
+        *[("accepted", "")] * 10, *[("blocked", "associate_disabled")] * 2, *[("accepted", "")] * 2
+    ]  # fmt: skip
+    assert [len({row["batch"] for row in part}) for part in (rows[:10], rows[12:])] == [1, 1]
+    assert rig.look(import_id, **OFFICE)["counts"]["accepted"] == 12
+    assert "people" not in rig.import_item(import_id)
+    rig.on_import(import_id, "/cancel", **OFFICE)
+    rig.run_queued()
+    assert set(rig.reasons(rows[0]["batch"])) == {"cancelled"}
+    assert (rig.used(ANNA), rig.used(BEN)) == (0, 0)
+    assert not any(rig.leased(number) for number in numbers)
+
+
+def test_what_was_half_taken_for_somebody_who_left_is_decided(rig: ImportRig) -> None:
+    """Killed between the batch and its first customer: nobody is there to send it, nothing goes."""
+    import_id, body, _ = half_done(rig, at="dynamodb.UpdateItem")
+    without(rig, ANNA)
+    rig.clock.advance(750)
+    rig.run(body)
+    rows = rig.result(import_id)
+    assert [(row["verdict"], row["reason"]) for row in rows] == [
+        *[("blocked", "associate_disabled")] * 12, *[("accepted", "")] * 2
+    ]  # fmt: skip
+    assert rows[0]["batch"] != "" == rows[11]["batch"]
+    assert rig.item(rows[0]["batch"])["state"] == "closed"
+    assert rig.used(ANNA) == 0
+
+
+def test_cancelling_finds_what_was_taken_for_somebody_who_left(rig: ImportRig) -> None:
+    import_id, _, numbers = half_done(rig)
+    assert rig.used(ANNA) == 10
+    without(rig, ANNA)
+    rig.clock.advance(151)
+    rig.on_import(import_id, "/cancel", **OFFICE)
+    rig.run_queued()
+    assert rig.look(import_id, **OFFICE)["state"] == "cancelled"
+    assert rig.used(ANNA) == 0
+    assert not any(rig.leased(number) for number in numbers)
+
+
+def test_who_is_another_agent_by_then_does_not_text_twice(rig: ImportRig) -> None:
+    """A login that came to another agent: a batch of the same rows would have another name."""
+    import_id, body, _ = half_done(rig)
+    people = tuple(replace(one, agent_id="209") if one.agent_id == ANNA else one
+                   for one in shop().associates)  # fmt: skip
+    rig.write_store(replace(shop(), associates=people))
+    rig.clock.advance(61 + 750)
+    rig.run(body)
+    rows = rig.result(import_id)
+    assert [row["verdict"] for row in rows] == ["accepted"] * 14
+    assert len({row["batch"] for row in rows}) == 3
+    assert (rig.used(ANNA), rig.used("209")) == (10, 2)
+
+
+def test_who_is_meant_is_written_down_without_a_write_of_its_own(
+    rig: ImportRig, monkeypatch: Any, requests_made: list[Any]
+) -> None:
+    monkeypatch.setattr(import_operations, "PAGE_ROWS", 7)
+    numbers = rig.customers(14)
+    import_id = rig.open()
+    body = rig.upload(import_id, sheet(numbers))
+    requests_made.clear()
+    rig.run(body)
+    told = [params["Item"].get("people") for _, name, params in requests_made
+            if name == "PutItem" and params["Item"]["pk"]["S"].startswith("IMPORT#")]  # fmt: skip
+    anna = {"M": {LOGINS[ANNA]: {"L": [{"S": ACCOUNT}, {"S": GROUP}, {"S": ANNA}]}}}
+    assert told == [None, anna, anna, None, None]  # claim, begin, page, page, end
 
 
 # ---------------------------------------------------------------- cancelling

@@ -41,7 +41,7 @@ def start(rig: Rig, number: str, *, banner: str, scope: str) -> None:
 def rows(rig: Rig, batch_id: str) -> list[tuple[str, str | None]]:
     """State of each row, with the reason of one that was blocked."""
     return [(row["s"], row.get("r") if row["s"] == "blocked" else None)
-            for row in rig.item(batch_id)["rows"]]  # fmt: skip
+            for row in rig.rows(batch_id)]  # fmt: skip
 
 
 def queued(rig: Rig, numbers: list[str], meanwhile: Callable[[], None]) -> str:

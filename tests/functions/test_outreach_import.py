@@ -7,7 +7,7 @@ import json
 import os
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +37,20 @@ OFFICE: dict[str, Any] = {"login": "office@example.com", "scopes": BEHALF}
 @pytest.fixture
 def rig(table: Table, clock: Any) -> ImportRig:
     return ImportRig(table, clock)
+
+
+@pytest.fixture
+def first_page(rig: ImportRig, monkeypatch: Any) -> Callable[..., str]:
+    """Begins an import of these numbers, of whose pages of ten each invocation does one."""
+
+    def begin(numbers: Iterable[str], **more: Any) -> str:
+        monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
+        rig.remaining_s = 5.0
+        import_id = rig.open(**more)
+        rig.run(rig.upload(import_id, sheet(numbers)))
+        return import_id
+
+    return begin
 
 
 # ---------------------------------------------------------------- the form
@@ -211,13 +225,10 @@ def test_one_file_for_many_associates(rig: ImportRig) -> None:
     assert rig.look(import_id, scopes="outreach/read outreach/admin")["state"] == "done"
 
 
-def test_a_kill_switch_thrown_meanwhile_counts(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
-    numbers = rig.customers(20)
-    import_id = rig.open()
-    body = rig.upload(import_id, sheet(numbers))
-    rig.remaining_s = 5.0  # one page an invocation
-    rig.run(body)
+def test_a_kill_switch_thrown_meanwhile_counts(
+    rig: ImportRig, first_page: Callable[..., str]
+) -> None:
+    import_id = first_page(rig.customers(20))
     rig.apply(lambda d: d.update(stops={"all": True}))
     rig.clock.advance(61)
     rig.run_queued()
@@ -277,13 +288,11 @@ def test_a_missing_column_lists_what_was_found(rig: ImportRig) -> None:
     )
 
 
-def test_another_file_in_the_middle_stops_the_import(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
+def test_another_file_in_the_middle_stops_the_import(
+    rig: ImportRig, first_page: Callable[..., str]
+) -> None:
     numbers = rig.customers(20)
-    import_id = rig.open()
-    body = rig.upload(import_id, sheet(numbers))
-    rig.remaining_s = 5.0
-    rig.run(body)
+    import_id = first_page(numbers)
     rig.upload(import_id, sheet(reversed(numbers)))
     rig.run_queued()
     told = rig.look(import_id)
@@ -328,11 +337,8 @@ def test_who_finds_it_claimed_goes_away_and_a_dead_claim_ends(rig: ImportRig) ->
     assert rig.look(import_id)["state"] == "done"
 
 
-def test_a_long_file_hands_itself_on(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
-    import_id = rig.open()
-    rig.remaining_s = 5.0
-    rig.run(rig.upload(import_id, sheet(rig.customers(45))))
+def test_a_long_file_hands_itself_on(rig: ImportRig, first_page: Callable[..., str]) -> None:
+    import_id = first_page(rig.customers(45))
     told = rig.look(import_id)
     assert (told["state"], told["rows"]) == ("running", {"done": 10, "of": 45})
     assert "claim" not in rig.import_item(import_id)
@@ -413,12 +419,11 @@ def test_cancelling_waits_for_what_is_at_the_vendor(rig: ImportRig) -> None:
     assert sum(rig.vendor.texts.values()) == 3
 
 
-def test_cancelling_in_the_middle_of_a_run_stops_it(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
+def test_cancelling_in_the_middle_of_a_run_stops_it(
+    rig: ImportRig, first_page: Callable[..., str]
+) -> None:
     numbers = rig.customers(40)
-    import_id = rig.open()
-    rig.remaining_s = 5.0
-    rig.run(rig.upload(import_id, sheet(numbers)))
+    import_id = first_page(numbers)
     rig.run(rig.queue.imports.pop(0))
     rig.on_import(import_id, "/cancel")
     rig.run_queued()
@@ -452,7 +457,7 @@ def test_requests_per_row(rig: ImportRig, requests_made: list[Any]) -> None:
     made = Counter(name for _, name, _ in requests_made)
     # Ten batches: look, write, read customers, day, save; a hundred reservations; the import's own.
     assert made["UpdateItem"] == 100 + 10 + 10
-    assert made["PutItem"] == 10 + 4  # claim, begin, page, end
+    assert made["PutItem"] == 10 + 1 + 4  # that somebody texts today; claim, begin, page, end
     assert made["BatchGetItem"] == 10
     assert made["GetItem"] <= 10 + 8
     calls = len(rig.boundaries.names)
@@ -550,13 +555,12 @@ def test_a_bucket_that_is_away_brings_the_record_again(rig: ImportRig) -> None:
     assert rig.look(import_id)["state"] == "done"
 
 
-def test_a_dry_run_in_parts_counts_the_day_as_a_whole(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
+def test_a_dry_run_in_parts_counts_the_day_as_a_whole(
+    rig: ImportRig, first_page: Callable[..., str]
+) -> None:
     rig.apply(lambda d: d["outreach"].update(per_associate_day=13))
     numbers = rig.customers(30)
-    import_id = rig.open(mode="check")
-    rig.remaining_s = 5.0
-    rig.run(rig.upload(import_id, sheet([*numbers[:29], numbers[0]])))
+    import_id = first_page([*numbers[:29], numbers[0]], mode="check")
     assert rig.run_queued() == 2
     told = rig.verdicts(import_id, "check")
     assert told[:13] == [("accepted", "")] * 13
@@ -564,11 +568,10 @@ def test_a_dry_run_in_parts_counts_the_day_as_a_whole(rig: ImportRig, monkeypatc
 
 
 @pytest.mark.parametrize("mode", ["send", "check"])
-def test_a_template_that_is_gone_in_the_middle(rig: ImportRig, monkeypatch: Any, mode: str) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
-    import_id = rig.open(mode=mode)
-    rig.remaining_s = 5.0
-    rig.run(rig.upload(import_id, sheet(rig.customers(20))))
+def test_a_template_that_is_gone_in_the_middle(
+    rig: ImportRig, first_page: Callable[..., str], mode: str
+) -> None:
+    import_id = first_page(rig.customers(20), mode=mode)
 
     def without(document: dict[str, Any]) -> None:
         templates = document["outreach"]["templates"]
@@ -591,12 +594,9 @@ def test_an_associate_who_is_gone_before_the_upload_fails_the_file(rig: ImportRi
     assert rig.look(import_id)["failure"]["code"] == "associate_disabled"
 
 
-def test_a_failed_import_can_be_called_back(rig: ImportRig, monkeypatch: Any) -> None:
-    monkeypatch.setattr(import_operations, "PAGE_ROWS", 10)
+def test_a_failed_import_can_be_called_back(rig: ImportRig, first_page: Callable[..., str]) -> None:
     numbers = rig.customers(20)
-    import_id = rig.open()
-    rig.remaining_s = 5.0
-    rig.run(rig.upload(import_id, sheet(numbers)))
+    import_id = first_page(numbers)
     rig.upload(import_id, sheet(numbers[:3]))
     rig.run_queued()
     assert rig.look(import_id)["state"] == "failed"

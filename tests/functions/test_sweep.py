@@ -225,7 +225,7 @@ def test_outcomes_are_looked_at_after_two_minutes(rig: Rig) -> None:
     rig.sweep()
     assert rig.vendor.asked.count("status") == 1
     assert rig.states(batch_id) == ["skipped", "failed", "sent", "delivered"]
-    assert [r.get("r") for r in rig.item(batch_id)["rows"]] == [
+    assert [r.get("r") for r in rig.rows(batch_id)] == [
         "open_conversation", "vendor_error", None, None]  # fmt: skip
     assert [rig.leased(n) for n in numbers] == [False, False, True, True]
     item = rig.item(batch_id)
@@ -314,14 +314,13 @@ def test_a_batch_nobody_can_read_does_not_stop_the_others(
 def test_an_item_nobody_foresaw_does_not_stop_the_others(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from sweep import app
 
     def resume(key: tuple[str, str], **_: Any) -> Resumed:
         if key[0].endswith("c1"):
             raise KeyError("+12125550100")
         return Resumed()
 
-    monkeypatch.setattr(app, "resume", resume)
+    monkeypatch.setattr("instore.notify.resume", resume)
     for n in (1, 2):
         rig.table.put({"pk": f"CONVERSATION#10000002#c{n}", "sk": "CONVERSATION",
                        "due_shard": "DUE#3", "due_at": n})  # fmt: skip
@@ -349,7 +348,6 @@ def test_a_batch_read_that_fails_is_left_for_the_next_minute(
 
 def test_due_conversations_go_to_their_own_room(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     from instore.notify import NoticeState
-    from sweep import app
 
     asked = []
 
@@ -358,7 +356,7 @@ def test_due_conversations_go_to_their_own_room(rig: Rig, monkeypatch: pytest.Mo
         rig.table.update(*key, "REMOVE due_at, due_shard")
         return Resumed(Notice(NoticeState.SENT), silent_wait=True)
 
-    monkeypatch.setattr(app, "resume", resume)
+    monkeypatch.setattr("instore.notify.resume", resume)
     pk = "CONVERSATION#10000002#c1"
     rig.table.put({"pk": pk, "sk": "CONVERSATION", "due_shard": "DUE#3", "due_at": 1})
     assert rig.sweep()["counts"] == {"SilentWait": 1, "NoticesSent": 1}
@@ -366,7 +364,6 @@ def test_due_conversations_go_to_their_own_room(rig: Rig, monkeypatch: pytest.Mo
 
 
 def test_more_than_one_page_of_due_work_is_done(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sweep import app
 
     for n in range(70):
         rig.table.put({"pk": f"CONVERSATION#10000002#c{n}", "sk": "CONVERSATION",
@@ -377,7 +374,7 @@ def test_more_than_one_page_of_due_work_is_done(rig: Rig, monkeypatch: pytest.Mo
         asked.append(key[0])  # and leaves it due: it must not be asked about again this minute
         return Resumed()
 
-    monkeypatch.setattr(app, "resume", resume)
+    monkeypatch.setattr("instore.notify.resume", resume)
     rig.sweep()
     assert asked == [f"CONVERSATION#10000002#c{n}" for n in range(70)]
 

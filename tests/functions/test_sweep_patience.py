@@ -27,7 +27,6 @@ def rig(table: Table, clock: Any) -> Rig:
 
 def waiting_conversation(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from instore.notify import Resumed
-    from sweep import app
 
     asked: list[str] = []
 
@@ -35,7 +34,7 @@ def waiting_conversation(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[str]
         asked.append(key[0])
         return Resumed()
 
-    monkeypatch.setattr(app, "resume", resume)
+    monkeypatch.setattr("instore.notify.resume", resume)
     rig.table.put({"pk": "CONVERSATION#10000002#c1", "sk": "CONVERSATION", "due_shard": "DUE#3",
                    "due_at": 1})  # fmt: skip
     return asked

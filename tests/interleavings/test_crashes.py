@@ -92,7 +92,7 @@ def test_one_death_anywhere_in_the_life_of_a_batch(
     numbers = people(world)
     world.client("k", numbers, verdicts=[ACCEPTED] * 3 + NO)
     ends = Ends(world, numbers)
-    assert survive(world, ends, kills=1) == 17
+    assert survive(world, ends, kills=1) == 18
     assert ends.seen == {SETTLED, FOUND, NOBODY_KNOWS}
 
 

@@ -120,7 +120,7 @@ def by_words_to_the_bot(world: World) -> Operation:
         program = house.programs.current()
         seat = conversing.Seat(program, program.account(ACCOUNT), "kay-router")
         means = conversing.Means(house.conversations, house.customers, house.stores, None, None,
-                                 None, house.programs.version)  # fmt: skip
+                                 None, house.programs.version, house.calls)  # fmt: skip
         return conversing.answer_event(read_event(text_event("STOP")), seat=seat, means=means,
                                        conversation="c-1", now=house.now())  # fmt: skip
 

@@ -90,12 +90,17 @@ def is_whole(rig: Tries, import_id: str) -> None:
     assert [rig.vendor.texts[number[1:]] for number in NUMBERS] == [1, 1, 0, 1, 1, 1]
 
 
-def kills(length: int) -> Iterator[tuple[int, bool]]:
-    """Every moment at which a process of so many calls can die: which call, and after it or not."""
-    for n in range(length):
-        yield n, False
-        if EXHAUSTIVE or n == length - 1:
-            yield n, True
+def killed(
+    rig: Tries, begin: Callable[[], tuple[str, str]], *, length: int, first: int = 0
+) -> Iterator[tuple[str, str]]:
+    """Begun and killed, at every moment at which a process of so many calls can die: id, message."""
+    for n in range(first, length):
+        for after in (False, True) if EXHAUSTIVE or n == length - 1 else (False,):
+            import_id, body = begin()
+            rig.boundaries.reset(n, after=after)
+            with pytest.raises(Killed):
+                rig.run(body)
+            yield import_id, body
 
 
 def normal_calls(rig: Tries) -> list[str]:
@@ -112,31 +117,25 @@ def normal_calls(rig: Tries) -> list[str]:
 def test_an_import_killed_anywhere_ends_as_if_it_had_not_been(rig: Tries) -> None:
     names = normal_calls(rig)
     assert len(names) > 30
-    for n, after in kills(len(names)):
-        import_id, body = rig.opened()
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(body)
+    for import_id, body in killed(rig, rig.opened, length=len(names)):
         again_and_again(rig, body)
         is_whole(rig, import_id)
 
 
 def test_one_that_hands_itself_on_may_die_in_between(rig: Tries) -> None:
-    import_id, body = rig.opened()
-    rig.remaining_s = 5.0  # one page an invocation
+    def begin() -> tuple[str, str]:
+        opened = rig.opened()
+        rig.remaining_s = 5.0  # one page an invocation
+        return opened
+
+    import_id, body = begin()
     rig.run(body)
     assert "sqs import" in rig.boundaries.names
     length = len(rig.boundaries.names)
     rig.run_queued()
     is_whole(rig, import_id)
-    for n, after in kills(length):
-        if n < length - 3:
-            continue  # from the note that lets go: that, the message, the end
-        import_id, body = rig.opened()
-        rig.remaining_s = 5.0
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(body)
+    # From the note that lets go: that, the message, the end.
+    for import_id, body in killed(rig, begin, length=length, first=length - 3):
         again_and_again(rig, body)
         is_whole(rig, import_id)
 
@@ -237,11 +236,7 @@ def test_cancelling_killed_anywhere_is_finished_by_the_next(rig: Tries) -> None:
     length = len(rig.boundaries.names)
     assert length > 15
     is_undone(rig, import_id)
-    for n, after in kills(length):
-        import_id, message = asked_to_cancel(rig)
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(message)
+    for import_id, message in killed(rig, partial(asked_to_cancel, rig), length=length):
         again_and_again(rig, message)
         is_undone(rig, import_id)
 
@@ -257,11 +252,7 @@ def test_cancelling_in_the_middle_of_the_work_at_any_call(rig: Tries) -> None:
 def test_a_kill_in_the_middle_and_then_cancelling_leaves_nothing(rig: Tries) -> None:
     """Also the batches of the page that was open, which nobody has noted."""
     names = normal_calls(rig)
-    for n, after in kills(len(names)):
-        import_id, body = rig.opened()
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(body)
+    for import_id, body in killed(rig, rig.opened, length=len(names)):
         rig.boundaries.reset()
         rig.on_import(import_id, "/cancel")
         again_and_again(rig, body)

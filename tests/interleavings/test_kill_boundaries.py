@@ -86,6 +86,8 @@ def test_an_accept_resumed_under_a_kill_switch_holds_nobody(rig: Rig) -> None:
     rig.boundaries.reset()
     rig.text(_people(rig, 0), key="whole")
     names = list(rig.boundaries.names)
+    # Only the day's first batch says that its associate texts: the second put of it.
+    del names[[n for n, name in enumerate(names) if name == "dynamodb.PutItem"][1]]
     last_save = len(names) - 1 - names[::-1].index("dynamodb.UpdateItem") - 1
     numbers = _people(rig, 10)
     rig.boundaries.reset(last_save, after=False)

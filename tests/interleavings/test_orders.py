@@ -29,27 +29,35 @@ def test_every_order_is_tried_once(table: Table) -> None:
     assert tried == comb(6, 3) == len(set(seen))
 
 
-def test_a_lost_update_is_found(table: Table) -> None:
-    """Read, add one, write back: the textbook race loses in some order, and only in some."""
-    ends: list[int] = []
+class LostUpdate:
+    """Read, add one, write back, by two at a time: the textbook race, and where it ended."""
 
-    def start() -> list[Any]:
-        table.put({"pk": "COUNT", "sk": "COUNT", "n": 0})
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.ends: list[int] = []
 
-        def add() -> None:
-            item = table.get("COUNT", "COUNT")
-            assert item is not None
-            table.put({**item, "n": item["n"] + 1})
+    def start(self) -> list[Any]:
+        self.table.put({"pk": "COUNT", "sk": "COUNT", "n": 0})
+        return [self.add, self.add]
 
-        return [add, add]
-
-    def note(_: list[Any]) -> None:
-        item = table.get("COUNT", "COUNT")
+    def count(self) -> dict[str, Any]:
+        item = self.table.get("COUNT", "COUNT")
         assert item is not None
-        ends.append(item["n"])
+        return item
 
-    assert all_orders(start, note) == 6
-    assert sorted(ends) == [1, 1, 1, 1, 2, 2]
+    def add(self) -> None:
+        item = self.count()
+        self.table.put({**item, "n": item["n"] + 1})
+
+    def note(self, _: list[Any]) -> None:
+        self.ends.append(self.count()["n"])
+
+
+def test_a_lost_update_is_found(table: Table) -> None:
+    """It loses in some order, and only in some."""
+    race = LostUpdate(table)
+    assert all_orders(race.start, race.note) == 6
+    assert sorted(race.ends) == [1, 1, 1, 1, 2, 2]
 
 
 def test_an_error_is_a_result_and_a_failed_check_names_its_order(table: Table) -> None:
@@ -83,25 +91,9 @@ def test_calls_that_touch_nothing_in_common_have_one_order(table: Table) -> None
 
 def test_what_matters_in_a_lost_update_is_who_reads_and_writes_when(table: Table) -> None:
     """Of six orders four are kinds of their own: reads may swap, and the last writes decide."""
-    ends: list[int] = []
-
-    def start() -> list[Any]:
-        table.put({"pk": "COUNT", "sk": "COUNT", "n": 0})
-
-        def add() -> None:
-            item = table.get("COUNT", "COUNT")
-            assert item is not None
-            table.put({**item, "n": item["n"] + 1})
-
-        return [add, add]
-
-    def note(_: list[Any]) -> None:
-        item = table.get("COUNT", "COUNT")
-        assert item is not None
-        ends.append(item["n"])
-
-    assert all_orders_that_differ(start, note) == 4
-    assert sorted(ends) == [1, 1, 2, 2]
+    race = LostUpdate(table)
+    assert all_orders_that_differ(race.start, race.note) == 4
+    assert sorted(race.ends) == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ def test_two_requests_never_take_more_than_the_day_has(
 
     def start() -> list[Callable[[], Any]]:
         nonlocal day
-        day = f"day-{next(_days)}"
+        day = (date(2026, 11, 18) + timedelta(days=next(_days))).isoformat()
         return [
             lambda: batches.take_quota(batch("a", day, now), wanted=7, limit=limit, now=now)[0],
             lambda: batches.take_quota(batch("b", day, now), wanted=7, limit=limit, now=now)[0],
@@ -55,7 +55,7 @@ def test_taking_and_giving_back_cross_in_any_order(table: Table, now: datetime) 
 
     def start() -> list[Callable[[], Any]]:
         nonlocal day
-        day = f"day-{next(_days)}"
+        day = (date(2026, 11, 18) + timedelta(days=next(_days))).isoformat()
         batches.take_quota(batch("a", day, now), wanted=10, limit=10, now=now)
         return [
             lambda: batches.give_back_quota(batch("a", day, now), taken=10, kept=6),
@@ -74,7 +74,7 @@ def test_taking_and_giving_back_cross_in_any_order(table: Table, now: datetime) 
 
 def test_a_batch_takes_its_share_once(table: Table, now: datetime) -> None:
     batches = Batches(table, id_of=str)
-    mine = batch("a", "day", now)
+    mine = batch("a", "2026-11-18", now)
     assert batches.take_quota(mine, wanted=7, limit=10, now=now) == (7, 7)
     assert batches.take_quota(mine, wanted=7, limit=10, now=now) == (7, 7)
     assert batches.take_quota(mine, wanted=0, limit=10, now=now) == (7, 7)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
-from tests.outreach_rig import Rig, phone
+from tests.outreach_rig import Rig, phone, rows_of
 from tests.outreach_world import World
 
 from instore.adapters.customers import Customers
@@ -70,7 +70,7 @@ class Promises(RuleBasedStateMachine):
         """Every row there is: number, row, batch. Closed ones are named by their customer."""
         names = {self.customers.id_of(Phone(number)): number for number in PEOPLE}
         return [(row.get("p") or names[row["c"]], row, item)
-                for item in self._all("BATCH#") for row in item["rows"]]  # fmt: skip
+                for item in self._all("BATCH#") for row in rows_of(item)]  # fmt: skip
 
     def _all(self, kind: str) -> list[dict[str, Any]]:
         return [item for (pk, _), item in self.items.items() if pk.startswith(kind)]

@@ -115,12 +115,29 @@ def test_closed() -> None:
     assert change.rank == 3
 
 
-def test_an_agents_words_are_a_fact_without_words() -> None:
-    change = only(words("Hello, I am here now", role="ASSIGNED_AGENT"))
+@pytest.mark.parametrize(
+    ("role", "kind"), [("ASSIGNED_AGENT", Kind.AGENT_TEXT), ("AGENT", Kind.COLLEAGUE_TEXT),
+                       ("MANAGER", Kind.COLLEAGUE_TEXT)],
+)  # fmt: skip
+def test_words_of_our_side_go_along_for_the_line(role: str, kind: Kind) -> None:
+    change = only(words("Hello, I am here now\n", role=role, messageAudience="ALL"))
     assert change == ConversationChange(
+        ACCOUNT, "conv-1", kind, TS, agents=(Agent(AGENT),), words="Hello, I am here now",
+        event="conv-1#3",
+    )  # fmt: skip
+    assert from_message(change.as_message()) == change
+    assert only(words("x" * 9000, role=role)).words == "x" * 8000
+
+
+@pytest.mark.parametrize("change", [{"messageAudience": "AGENTS_AND_MANAGERS"},
+                                    {"event": {"type": "ContentEvent", "message": {"a": 1}}}])  # fmt: skip
+def test_what_agents_say_among_themselves_is_a_fact_without_words(change: dict[str, Any]) -> None:
+    told = only(words("He is difficult", role="ASSIGNED_AGENT", **change))
+    assert told == ConversationChange(
         ACCOUNT, "conv-1", Kind.AGENT_TEXT, TS, agents=(Agent(AGENT),)
     )
-    assert "Hello" not in str(change.as_message())
+    assert "difficult" not in str(told.as_message())
+    assert hear_webhook(ACCOUNT, words("He is difficult", role="MANAGER", **change)).changes == ()
 
 
 def test_a_stop_in_plain_words_is_a_revocation() -> None:
@@ -157,7 +174,7 @@ def test_other_words_of_customers_stay_where_they_are(text: Any) -> None:
     assert hear_webhook(ACCOUNT, words(text)).changes == ()
 
 
-@pytest.mark.parametrize("role", ["MANAGER", "READER", "CONTROLLER"])
+@pytest.mark.parametrize("role", ["READER", "CONTROLLER"])
 def test_words_of_onlookers_are_nothing(role: str) -> None:
     assert hear_webhook(ACCOUNT, words("STOP", role=role)).changes == ()
 

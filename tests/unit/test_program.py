@@ -137,8 +137,10 @@ WRONG: list[tuple[str, Change, str, str]] = [
      "banners[0].outreach.lease_hours", "must be longer than max_defer_hours"),
     ("a banner's own short lease", put("banners.1.outreach", {"lease_hours": 1}),
      "banners[1].outreach.lease_hours", "must be longer than max_defer_hours"),
-    ("a channel that is not there", put("notification.channel", "twilio"), "notification.channel",
-     "twilio needs `line`"),
+    ("a channel without a line", lambda d: (put("notification.channel", "twilio")(d), d.pop("line")),
+     "notification.channel", "twilio needs `line`"),
+    ("relay numbers without a line", lambda d: d.pop("line"), "banners[0].number.strategy",
+     "relay needs `line`"),
 ]  # fmt: skip
 
 
@@ -206,6 +208,8 @@ def test_one_account_mode_works_unchanged(strict_program: Program) -> None:
 
 def test_nothing_assumes_a_count_of_banners(document: dict[str, Any]) -> None:
     first = document["banners"][0]
+    del document["line"]  # its branches name banners
+    first["number"]["strategy"] = "shared"
     document["banners"] = [{**copy.deepcopy(first), "name": f"b{n}", "bots": [f"bot-{n}"]}
                            for n in range(23)]  # fmt: skip
     assert len(load_program(document).banners) == 23

@@ -19,6 +19,8 @@ BRANCH = {"name": "orders", "banner": "kay", "number": "+1(212) 555-0140", "skil
 
 def document(**line: Any) -> dict[str, Any]:
     sample: dict[str, Any] = yaml.safe_load((ROOT / "local/programs/in_store.yaml").read_text())
+    for banner in sample["banners"]:
+        banner["number"]["strategy"] = "shared"
     sample["line"] = {"account_sid": SID, "secret": f"instore/twilio/{SID.lower()}", **line}
     return sample
 
@@ -69,3 +71,21 @@ def test_relay_numbers_and_twilio_notices_need_a_line() -> None:
     sample["banners"][2]["number"]["strategy"] = "relay"
     sample["notification"] = {**sample["notification"], "channel": "twilio"}
     assert problems(sample) == ["notification.channel", "banners[2].number.strategy"]
+    sample["notification"] |= {"channel": "liveperson", "when_open": "twilio"}
+    assert problems(sample) == ["notification.when_open", "banners[2].number.strategy"]
+
+
+@pytest.mark.parametrize("notification", [{"channel": "twilio"}, {"when_open": "twilio"}])
+def test_with_a_line_notices_may_go_by_it(notification: dict[str, str]) -> None:
+    sample = document()
+    sample["notification"] = {**sample["notification"], **notification}
+    assert load_program(sample).notification.model_dump() == {
+        "when": "assigned", "channel": "liveperson", "when_open": "liveperson",
+        "template": "come-back", "link": "https://chat.example.com/in-store", **notification,
+    }  # fmt: skip
+
+
+def test_when_open_has_no_other_channels() -> None:
+    sample = document()
+    sample["notification"] = {**sample["notification"], "when_open": "never"}
+    assert problems(sample) == ["notification.when_open"]

@@ -14,7 +14,15 @@ from instore.reasons import REASONS, Why, first_answer, notice_sentence, sentenc
 PACKAGE = Path(__file__).parents[2] / "layers" / "common" / "instore"
 AT = datetime(2026, 11, 19, 16, 0, tzinfo=UTC)
 # Calls that take a reason: name of what is called -> place of the reason among its arguments.
-TAKES = {"Verdict": 0, "Blocked": 0, "blocked": 0, "_NotNow": 1, "_dropped_notice": 1, "_end": 2}
+TAKES = {
+    "Verdict": 0,
+    "Blocked": 0,
+    "blocked": 0,
+    "NotNow": 1,
+    "CameTo": 1,
+    "_dropped_notice": 1,
+    "_end": 2,
+}
 # Functions whose answer is a reason.
 GIVES = {"may_text", "number_reason", "stop_reason", "text_reason", "first_reason", "_letter"}
 # `reason=` that says nothing about a text: it is a log field or an HTTP phrase.

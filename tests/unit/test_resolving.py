@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -41,9 +40,6 @@ class MapOfLists:
 
     def word_keys(self, banner: str, *, word: str) -> list[tuple[str, str]]:
         return [(f"ALIAS#{banner}#{form}", "ALIAS") for form in {word.upper(), fold_word(word)}]
-
-    def pointer_from(self, item: Mapping[str, Any]) -> Pointer:
-        return Pointer(item["account"], item["group"], item["agent"])
 
     def by_word(self, banner: str, *, word: str) -> Pointer | None:
         return self.words.get(word)

@@ -49,6 +49,18 @@ def test_a_store_row_is_read_whole() -> None:
     )  # fmt: skip
 
 
+def test_a_stores_telephone_number_is_an_optional_column() -> None:
+    assert stores(GOOD).good[0].phone == ""
+    head = f"{HEAD},Phone"
+    rows = stores(f"{GOOD},+1(914) 555-0123", head=head)
+    assert (rows.good[0].phone, rows.problems) == ("+19145550123", ())
+    assert stores(f"{GOOD},", head=head).good[0].phone == ""
+    rows = stores(f"{GOOD},555-0123", head=head)
+    assert (rows.good[0].phone, codes(rows)) == ("", [(2, "bad_phone")])
+    with pytest.raises(RosterError, match="has phone twice"):
+        stores(f"{GOOD},,", head=f"{head},phone")
+
+
 def test_byte_order_mark_crlf_and_order_of_columns_do_not_matter() -> None:
     head = "\ufeffZone,GROUP,banner,name,state,postal_code,remark,sunday,monday,tuesday," \
            "wednesday,thursday,friday,saturday"  # fmt: skip

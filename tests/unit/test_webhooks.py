@@ -136,7 +136,7 @@ def test_what_is_remembered_of_strangers_is_bounded(webhooks: Webhooks) -> None:
     for number in range(1100):
         with pytest.raises(NotAuthenticatedError):
             webhooks.verify_liveperson(event(account=f"3{number:05d}"), body=BODY)
-    assert len(webhooks._asked) <= 1000
+    assert len(webhooks._checks._asked) <= 1000
 
 
 @pytest.mark.parametrize(

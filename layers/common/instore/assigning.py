@@ -8,8 +8,8 @@ notice is owed. A delivery that brings nothing new costs one request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .assignment import ConversationChange, Kind
@@ -18,13 +18,14 @@ from .assignment_state import (
     NoticeState,
     Outcome,
     Settlement,
-    held_as_before,
     notice_state,
     replied,
     settle,
+    still_assigned,
 )
 from .errors import UnavailableError
-from .model import Stickiness, epoch, epoch_ms, iso
+from .kpi_conversations import note_given, note_words
+from .model import Stickiness, epoch, epoch_ms, from_epoch_ms, iso
 from .notify import Means, Notice, attempt
 
 if TYPE_CHECKING:
@@ -51,21 +52,32 @@ def take(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
     A time to come is no information (I12): kept as the newest, it would hide all that follows. A
     STOP is a STOP whenever it says it was.
     """
+    texted = _pass_on(change, means=means)
     if change.kind is not Kind.REVOCATION and _is_to_come(change, now=now):
-        return Taken("time_to_come")
+        return Taken(texted or "time_to_come")
     match change.kind:
         case Kind.STATE:
             return _take_state(change, means=means, now=now)
         case Kind.AGENT_TEXT:
-            return _take_reply(change, means=means, now=now)
+            taken = _take_reply(change, means=means, now=now)
+            if means.counting is not None:
+                note_words(change, counting=means.counting, now=now)
+            return replace(taken, what=texted) if texted else taken
+        case Kind.COLLEAGUE_TEXT:
+            return Taken(texted or "not_needed")
         case Kind.REVOCATION:
             return _take_revocation(change, means=means, now=now)
         case Kind.RESTART:
             return _take_restart(change, means=means, now=now)
 
 
-def _said_at(change: ConversationChange) -> datetime:
-    return datetime.fromtimestamp(change.ts / 1000, UTC)
+def _pass_on(change: ConversationChange, *, means: Means) -> str | None:
+    """Words in a conversation of the SMS line go to the customer, whatever else they mean here.
+    None: it is none, or nobody on our side wrote."""
+    if means.pass_on is None or change.kind not in (Kind.AGENT_TEXT, Kind.COLLEAGUE_TEXT):
+        return None
+    told = means.pass_on(change)
+    return None if told in ("foreign", "wordless") else told
 
 
 def _is_to_come(change: ConversationChange, *, now: datetime) -> bool:
@@ -84,6 +96,7 @@ def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> T
         proposed = _consequences(item, means=means, now=now)
         if proposed.outcome is Outcome.CLOSED:
             _end_leases(item, means=means, now=now)
+        proposed = _counted(item, proposed, means=means, now=now)
         written = means.changes.settle(item, proposed)
         if written is not None:
             item, settlement = written, proposed
@@ -98,10 +111,21 @@ def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> T
                  strict=settlement.misrouted and _strict(item, means), notice=notice)  # fmt: skip
 
 
+def _counted(
+    item: Mapping[str, Any], proposed: Settlement, *, means: Means, now: datetime
+) -> Settlement:
+    """The first person who is given a conversation is a fact, told before it is settled."""
+    if proposed.given_to is None or means.counting is None:
+        return proposed
+    if not note_given(item, proposed.given_to, counting=means.counting, now=now):
+        return proposed
+    return replace(proposed, sets={**proposed.sets, "given": True})
+
+
 def _consequences(item: Mapping[str, Any], *, means: Means, now: datetime) -> Settlement:
     pids: list[str] = item["change"]["pids"]
     humans: dict[str, Pointer] = {}
-    if not item["change"]["closed"] and not held_as_before(item, pids):
+    if not item["change"]["closed"] and not still_assigned(item, pids):
         for pid in pids:
             pointer = means.stores.by_pid(item["account"], pid=pid)
             if pointer is not None:
@@ -161,20 +185,18 @@ def _notify(item: Mapping[str, Any], *, means: Means, now: datetime) -> Notice |
 
 def _take_revocation(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
     """The customer took consent back in plain words: that ends all texts (I9)."""
-    item = means.changes.get(f"CONVERSATION#{change.account}#{change.conversation}")
+    item = means.changes.known(change)
     if item is None:
         return Taken("foreign")
+    if item.get("line"):
+        return Taken("heard_before")  # by our number, before it came to LivePerson (inbound.py)
     if item.get("revoked_ts", 0) >= change.ts:
         return Taken("duplicate")
     if change.event and item.get("stop") == change.event:
         return Taken("duplicate")  # the bot heard this very text, and answered it
     if not item.get("customer"):
         return Taken("nobody_known")
-    new = means.customers.opt_out(
-        item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
-        how="words in a conversation", words=change.words, now=now,
-        evidence=f"{change.account}#{change.conversation}", at=_said_at(change),
-    )  # fmt: skip
+    new = means.customers.opt_out(item["customer"], **_said(change, item, means), now=now)
     if not _is_to_come(change, now=now):
         means.changes.mark_revoked(item, ts=change.ts)
     return Taken("revoked" if new else "revoked_before")
@@ -183,16 +205,23 @@ def _take_revocation(change: ConversationChange, *, means: Means, now: datetime)
 def _take_restart(change: ConversationChange, *, means: Means, now: datetime) -> Taken:
     """The customer asked an associate for texts again. What is said to the bot is the bot's: it
     answers. Said before a STOP or an erasure, it lifts nothing, however late it comes."""
-    item = means.changes.get(f"CONVERSATION#{change.account}#{change.conversation}")
+    item = means.changes.known(change)
     if item is None:
         return Taken("foreign")
     if not item.get("customer"):
         return Taken("nobody_known")
+    if item.get("line"):
+        return Taken("heard_before")
     if not item.get("agent"):
         return Taken("left_to_the_bot")
-    restored = means.customers.opt_in(
-        item["customer"], banner=item["banner"], scope=means.program.consent.opt_out_scope,
-        how="words in a conversation", words=change.words, now=now,
-        evidence=f"{change.account}#{change.conversation}", at=_said_at(change),
-    )  # fmt: skip
+    restored = means.customers.opt_in(item["customer"], **_said(change, item, means), now=now)
     return Taken("restored" if restored else "not_out")
+
+
+def _said(change: ConversationChange, item: Mapping[str, Any], means: Means) -> dict[str, Any]:
+    """What the ledger keeps of words in a conversation."""
+    return {
+        "banner": item["banner"], "scope": means.program.consent.opt_out_scope,
+        "how": "words in a conversation", "words": change.words,
+        "evidence": f"{change.account}#{change.conversation}", "at": from_epoch_ms(change.ts),
+    }  # fmt: skip

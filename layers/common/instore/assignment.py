@@ -18,15 +18,17 @@ from enum import StrEnum
 from typing import Any
 
 from .errors import BadInputError
-from .model import mended
+from .model import ACCOUNT_ID, mended
 
 _STATE = "cqm.ExConversationChangeNotification"
 _MESSAGES = "ms.MessagingEventNotification"
-# A relayed event that tells who holds the conversation; the others list onlookers.
+# A relayed event that tells who has the conversation; the others list onlookers.
 _RELAYED = frozenset({"YOU_ARE_CONNECTED_TO", "BACK_TO_QUEUE"})
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
-_ACCOUNT = re.compile(r"[a-z0-9]{3,20}\Z")
+_ID = r"[A-Za-z0-9._:-]{1,100}"
 _WORDS_MAX = 500  # as much as the ledger keeps
+_SAID_MAX = 8000  # of somebody on our side: five texts
+# Who speaks to the customer on our side: who has the conversation, and who has joined it.
+_OURS = {"ASSIGNED_AGENT": "agent_text", "AGENT": "colleague_text", "MANAGER": "colleague_text"}
 
 
 class Kind(StrEnum):
@@ -34,12 +36,13 @@ class Kind(StrEnum):
 
     STATE = "state"
     AGENT_TEXT = "agent_text"
+    COLLEAGUE_TEXT = "colleague_text"  # somebody who has joined the conversation
     REVOCATION = "revocation"
     RESTART = "restart"
 
 
 class Seat(StrEnum):
-    """How firmly an agent holds a conversation. SUGGESTED is offered, not taken; UNKNOWN is the
+    """How firmly an agent has a conversation. SUGGESTED is offered, not taken; UNKNOWN is the
     older shape that does not tell, where being listed as assigned counts."""
 
     ACTIVE = "ACTIVE"
@@ -59,8 +62,9 @@ class Agent:
 class ConversationChange:
     """One piece of news about one conversation. `ts`: LivePerson's own time, ms since 1970.
 
-    `words` only with a revocation or a restart: what the customer wrote to end the texts or to have
-    them again, for the ledger; with it `event`, the dialog#number that names it to the bot as well.
+    `words`: what the customer wrote to end the texts or to have them again, for the ledger; what
+    somebody on our side wrote to the customer, for conversations of the SMS line. With them `event`,
+    the dialog#number that names the message to the bot as well.
     """
 
     account: str
@@ -75,7 +79,7 @@ class ConversationChange:
 
     @property
     def assigned(self) -> tuple[str, ...]:
-        """PIDs that hold the conversation; a suggested agent has not accepted it yet."""
+        """PIDs that have the conversation; a suggested agent has not accepted it yet."""
         return tuple(agent.pid for agent in self.agents if agent.seat is not Seat.SUGGESTED)
 
     @property
@@ -86,7 +90,7 @@ class ConversationChange:
         return 2 if self.assigned else 1 if self.agents else 0
 
     def as_message(self) -> dict[str, Any]:
-        """The shape in the queue. Of what people wrote, it has STOP and START only."""
+        """The shape in the queue. Of what customers wrote, it has STOP and START only."""
         message: dict[str, Any] = {
             "account": self.account, "conversation": self.conversation, "kind": str(self.kind),
             "ts": self.ts, "state": "CLOSE" if self.closed else "OPEN",
@@ -109,7 +113,7 @@ def from_message(message: Any) -> ConversationChange:
     """Read a change back from the queue. Raises BadInputError for anything else (poison)."""
     try:
         return ConversationChange(
-            account=_matching(_ACCOUNT, message["account"]),
+            account=_matching(ACCOUNT_ID, message["account"]),
             conversation=_matching(_ID, message["conversation"]),
             kind=Kind(message["kind"]), ts=_moment(message["ts"]),
             closed={"OPEN": False, "CLOSE": True}[message["state"]],
@@ -148,7 +152,7 @@ def hear_relay(document: Any, *, relayed_ms: int) -> Heard:
     if not isinstance(document, Mapping) or not isinstance(document.get("payload"), Mapping):
         raise BadInputError("expected account and payload", code="bad_relay")
     account = document.get("account")
-    if not isinstance(account, str) or not _ACCOUNT.match(account):
+    if not isinstance(account, str) or not re.fullmatch(ACCOUNT_ID, account):
         raise BadInputError("account is not a LivePerson account id", code="bad_relay")
 
     def read(account: str, payload: Any) -> ConversationChange | None:
@@ -216,9 +220,13 @@ def _message_change(account: str, entry: Any) -> ConversationChange | None:
     # Older deliveries lack conversationId; the main dialog carries the conversation's id.
     conversation = _matching(_ID, entry.get("conversationId") or entry["dialogId"])
     moment = _moment(entry["serverTimestamp"])
-    if writer["role"] == "ASSIGNED_AGENT":
-        return ConversationChange(account, conversation, Kind.AGENT_TEXT, moment,
-                                  agents=(Agent(_matching(_ID, writer["id"])),))  # fmt: skip
+    if writer["role"] in _OURS:
+        kind, words = Kind(_OURS[writer["role"]]), _aloud(entry)
+        if kind is Kind.COLLEAGUE_TEXT and not words:
+            return None
+        return ConversationChange(account, conversation, kind, moment, words=words,
+                                  agents=(Agent(_matching(_ID, writer["id"])),),
+                                  event=_event(entry) if words else "")  # fmt: skip
     text = entry["event"].get("message")
     if writer["role"] != "CONSUMER" or not isinstance(text, str):
         return None
@@ -230,20 +238,31 @@ def _message_change(account: str, entry: Any) -> ConversationChange | None:
         kind = Kind.RESTART
     else:
         return None
-    number, dialog = entry.get("sequence"), entry.get("dialogId")
     return ConversationChange(
         account, conversation, kind, moment, consumer=_matching(_ID, writer["id"]),
-        words=mended(text.strip()[:_WORDS_MAX]),
-        event=f"{_matching(_ID, dialog)}#{number}" if dialog and type(number) is int else "",
+        words=mended(text.strip()[:_WORDS_MAX]), event=_event(entry),
     )  # fmt: skip
+
+
+def _aloud(entry: Any) -> str:
+    """Words that the customer is to read: not what agents say among themselves."""
+    text = entry["event"].get("message")
+    if entry.get("messageAudience", "ALL") != "ALL" or not isinstance(text, str):
+        return ""
+    return mended(text.strip()[:_SAID_MAX])
+
+
+def _event(entry: Any) -> str:
+    number, dialog = entry.get("sequence"), entry.get("dialogId")
+    return f"{_matching(_ID, dialog)}#{number}" if dialog and type(number) is int else ""
 
 
 def _with_role(people: Iterable[Any], role: str) -> list[str]:
     return [_matching(_ID, person["id"]) for person in people if person["role"] == role]
 
 
-def _matching(pattern: re.Pattern[str], value: Any) -> str:
-    if not isinstance(value, str) or not pattern.match(value):
+def _matching(pattern: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise ValueError("not an id")
     return value
 

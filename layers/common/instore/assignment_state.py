@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .directory import Pointer
-from .model import epoch, iso
+from .directory import Pointer, pointer_item
+from .model import epoch, from_epoch_ms, iso
 
 Item = Mapping[str, Any]
 RETRY_S = 60  # when the sweep looks at a notice that nobody finished
@@ -59,12 +59,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What to write: attributes to set, those to drop, and what happened in a word."""
+    """What to write: attributes to set, those to drop, what happened in a word, and to whom it was
+    given."""
 
     outcome: Outcome
     sets: Mapping[str, Any]
     drops: tuple[str, ...]
     misrouted: bool = False
+    given_to: Pointer | None = None
 
 
 def notice_state(item: Item) -> NoticeState | None:
@@ -73,7 +75,7 @@ def notice_state(item: Item) -> NoticeState | None:
     return NoticeState(notice["state"]) if notice else None
 
 
-def held_as_before(item: Item, pids: Sequence[str]) -> bool:
+def still_assigned(item: Item, pids: Sequence[str]) -> bool:
     """True when the agent we know of still has it: no look-up and no decision is needed."""
     return (item.get("agent") in pids and item.get("state") == "assigned"
             and not item.get("waiting"))  # fmt: skip
@@ -91,7 +93,7 @@ def settle(
     change = item["change"]
     if change["closed"]:
         return _closed(item)
-    if held_as_before(item, change["pids"]):
+    if still_assigned(item, change["pids"]):
         return Settlement(Outcome.UNCHANGED, {}, ())
     if humans:
         return _assigned(item, humans, after_first_reply=after_first_reply, now=now)
@@ -114,7 +116,7 @@ def _assigned(
     drops = [] if misrouted else ["misrouted"]
     if misrouted:
         sets["misrouted"] = True
-    whose = {"account": agent.account, "group": agent.group, "agent": agent.agent_id}
+    whose = pointer_item(agent)
     if item.get("waiting") and (item.get("notice") or {}).get("wait") != item.get("wait", 0):
         state = NoticeState.DUE
         if after_first_reply and not replied(item, pid):
@@ -128,8 +130,8 @@ def _assigned(
     elif notice_state(item) in _PENDING:
         sets["notice"] = {**item["notice"], **whose}  # somebody else took over before the text
     else:
-        drops += ["due_shard", "due_at"]
-    return Settlement(Outcome.ASSIGNED, sets, tuple(drops), misrouted=misrouted)
+        drops += _nothing_due(item)
+    return Settlement(Outcome.ASSIGNED, sets, tuple(drops), misrouted=misrouted, given_to=agent)
 
 
 def _left(item: Item, *, alone: bool, silent_wait_s: int) -> Settlement:
@@ -144,18 +146,24 @@ def _left(item: Item, *, alone: bool, silent_wait_s: int) -> Settlement:
         return Settlement(Outcome.LEFT, sets, tuple(drops))
     sets |= {"state": "decided", "waiting": False}
     if alone and item.get("wanted"):
-        since = datetime.fromtimestamp(item["changed_ts"] / 1000, UTC)
+        since = from_epoch_ms(item["changed_ts"])
         sets |= {"waiting": True, "wait": item.get("wait", 0) + 1, "waiting_since": iso(since),
                  "due_at": epoch(since) + silent_wait_s}  # fmt: skip
     else:
-        drops += ["due_shard", "due_at"]
+        drops += _nothing_due(item)
     return Settlement(Outcome.LEFT, sets, tuple(drops))
 
 
 def _closed(item: Item) -> Settlement:
     return Settlement(Outcome.CLOSED, {"state": "closed", "waiting": False,
                                        **_dropped_notice(item, "closed")},
-                      ("due_shard", "due_at"))  # fmt: skip
+                      _nothing_due(item))  # fmt: skip
+
+
+def _nothing_due(item: Item) -> tuple[str, ...]:
+    """What to drop so that the sweep looks no more: nothing while a text is under way, for if its
+    claim is lost somebody has to find out."""
+    return () if notice_state(item) is NoticeState.CLAIMED else ("due_shard", "due_at")
 
 
 def _dropped_notice(item: Item, reason: str) -> dict[str, Any]:

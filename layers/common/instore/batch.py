@@ -126,6 +126,11 @@ class Row:
     ) -> Row:
         return self.to(RowState.BLOCKED, reason=reason, until=until, rule=rule)
 
+    def called_off(self, reason: str) -> Row:
+        """The row, taken before, will not go; what was answered then is kept."""
+        return self.to(RowState.BLOCKED, reason=reason, until=None, rule=None, chunk=None,
+                       first=self.answered)  # fmt: skip
+
     @property
     def was_taken(self) -> bool:
         """Was this row accepted or deferred once, whatever became of it later."""
@@ -169,7 +174,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An invocation's hold on a batch: `token` is also the campaign's name at the vendor."""
+    """An invocation's right to a batch or an import; a batch's `token` is also the campaign's name
+    at the vendor."""
 
     token: str
     until: datetime

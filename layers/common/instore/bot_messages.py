@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from .errors import BadInputError
 
 Text = Field(None, max_length=20_000)
+AGENTS = "AGENTS_AND_MANAGERS"  # a message's audience: the customer does not see it
 
 
 class _Said(BaseModel):
@@ -175,17 +176,19 @@ def _read(model: type[_Call], body: Any) -> _Call:
 
 def reply(
     sentence: str, *, intent: str, skill: str | None = None, agent_id: str | None = None,
-    close: bool = False, private: bool = False,
+    close: bool = False, private: bool = False, note: str | None = None,
 ) -> str:  # fmt: skip
-    """An answer as JSON text: one sentence and at most one action.
+    """An answer as JSON text: one sentence and at most one action; `note` is for the agents only.
 
     Never empty: LivePerson escalates an answer without message and action as an error. A transfer
     names the skill with the agent; the documents require both.
     """
     said = {"message": sentence}
     if private:
-        said["messageAudience"] = "AGENTS_AND_MANAGERS"
+        said["messageAudience"] = AGENTS
     parts: list[dict[str, Any]] = [{"type": "TEXT", "data": said}]
+    if note is not None:
+        parts.append({"type": "TEXT", "data": {"message": note, "messageAudience": AGENTS}})
     if skill is not None:
         parameters = {"skillName": skill} | ({"agentId": agent_id} if agent_id else {})
         parts.append({"type": "ACTION", "data": {"name": "TRANSFER", "parameters": parameters}})

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .batch import KEPT
+from .deflected import Deflected
 from .directory import Pointer
 from .model import Phone, epoch, from_epoch
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Binding", "Blocked", "Chain", "Consent", "ConsentClass", "Customer", "Erasing", "Lease",
     "Reserved", "Reservation", "Revoked", "Sent", "cap_until", "lease_owner", "let_go",
-    "may_text", "released", "reserved",
+    "may_text", "released", "reserved", "stopped",
 ]  # fmt: skip
 
 _MOST_SENT = 50  # remembered texts, unless more of them still count
@@ -38,6 +39,11 @@ class ConsentClass(StrEnum):
     NONE = "none"
     ONE_TO_ONE = "one_to_one"
     MARKETING = "marketing"
+
+    def allows(self, other: ConsentClass) -> bool:
+        """Whether what `other` allows is allowed by this one already."""
+        order = list(ConsentClass)
+        return order.index(self) >= order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who holds the one thread with this customer: until when (epoch s), since when, for which
+    """Who has the one thread with this customer: until when (epoch s), since when, for which
     batch. `owner` is `<account>.<agent>`."""
 
     banner: str
@@ -125,6 +131,8 @@ class Customer:
     back_at: datetime | None = None
     stopped_at: datetime | None = None  # when their newest STOP was said, lifted or not
     erasing: Erasing | None = None
+    unreachable: str | None = None  # why no text can reach this number, as a carrier said
+    deflected: Mapping[str, Deflected] = field(default_factory=dict)  # by banner
 
     @property
     def is_erased(self) -> bool:
@@ -148,7 +156,7 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The customer is held for this batch and the text is counted."""
+    """The customer has the lease for this batch and the text is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +173,27 @@ Reservation = Reserved | Blocked
 
 
 def lease_owner(account: str, agent_id: str) -> str:
-    """Who holds a lease: an associate of an account."""
+    """Who has a lease: an associate of an account."""
     return f"{account}.{agent_id}"
+
+
+def stopped(customer: Customer | None, *, banner: str, scope: str) -> str | None:
+    """What stops even a text that needs no consent: erased, opted_out, unreachable; else None."""
+    if customer is None:
+        return None
+    if customer.is_erased:
+        return "erased"
+    anything = customer.opted_out is not None or customer.opted_out_of
+    if customer.is_out_of(banner) or (scope == "all" and anything):
+        return "opted_out"
+    return "unreachable" if customer.unreachable is not None else None
 
 
 def may_text(
     customer: Customer | None, *, banner: str, purpose: str, now: datetime, scope: str = "all"
 ) -> str | None:
-    """None when consent allows it, else why not: erased, opted_out, no_consent, consent_too_weak.
+    """None when consent allows it, else why not: erased, opted_out, unreachable, no_consent,
+    consent_too_weak.
 
     `purpose` one_to_one accepts either class, anything else needs marketing. With `scope` all
     (program.consent.opt_out_scope) an opt-out of any banner counts for every banner. A consent
@@ -180,11 +201,9 @@ def may_text(
     """
     if customer is None:
         return "no_consent"
-    if customer.is_erased:
-        return "erased"
-    anything = customer.opted_out is not None or customer.opted_out_of
-    if customer.is_out_of(banner) or (scope == "all" and anything):
-        return "opted_out"
+    refused = stopped(customer, banner=banner, scope=scope)
+    if refused is not None:
+        return refused
     consent = customer.consents.get(banner)
     if consent is None or consent.consent_class is ConsentClass.NONE or consent.at > now:
         return "no_consent"
@@ -197,10 +216,10 @@ def reserved(
     customer: Customer | None, *, banner: str, owner: str, batch: str, purpose: str, scope: str,
     limits: Outreach, now: datetime, due: datetime | None = None,
 ) -> Customer | Reservation:  # fmt: skip
-    """The customer as it must be stored to hold it for this batch, or the answer without a write.
+    """The customer as it must be stored to be reserved for this batch, or the answer without a write.
 
     `due`: when the text is to go, None = at once; it is counted then, and the lease outlives it.
-    The same batch again is Reserved: it holds the lease and is counted already.
+    The same batch again is Reserved: it has the lease and is counted already.
     """
     refusal = may_text(customer, banner=banner, purpose=purpose, scope=scope, now=now)
     if customer is None or refusal is not None:
@@ -215,9 +234,9 @@ def reserved(
     full = cap_until(customer, batch=batch, limits=limits, at=goes)
     if full is not None:
         return Blocked("customer_cap", full)
-    held = limits.lease_hours * 3600
+    length = limits.lease_hours * 3600
     remembered = _remembered(customer.sent, batch=batch, limits=limits, at=at)
-    until = max(epoch(goes) + held, live.until if live else 0)
+    until = max(epoch(goes) + length, live.until if live else 0)
     return replace(
         customer,
         lease=Lease(banner, owner, batch, until, since=live.since if live else at),
@@ -257,7 +276,7 @@ def cap_until(
 
 
 def released(customer: Customer, *, batch: str) -> Customer:
-    """The customer without this batch's claim: not counted, and not held unless by an earlier text
+    """The customer without this batch's claim: not counted, and free unless an earlier text is part
     of the same unbroken lease, whose own end then stands again."""
     mine = next((sent for sent in customer.sent if sent.batch == batch), None)
     others = tuple(sent for sent in customer.sent if sent.batch != batch)
@@ -274,7 +293,7 @@ def released(customer: Customer, *, batch: str) -> Customer:
 
 
 def let_go(customer: Customer, *, owner: str, now: datetime) -> Customer:
-    """The customer once a conversation with `owner` is over: free, unless somebody else holds them
+    """The customer once a conversation with `owner` is over: free, unless somebody else has them
     or a text accepted under the lease is still to go."""
     lease = customer.lease
     if lease is None or lease.owner != owner:

@@ -40,7 +40,8 @@ class Conversation:
     event of the newest STOP that was heard.
 
     `phone` is E.164 text, here only so that a binding or a notice can create the customer.
-    `attributes` are verified engagement attributes that the program's resolvers name.
+    `attributes` are verified engagement attributes that the program's resolvers name. `line`: the
+    number of ours that the customer texts, E.164 text, in a conversation of the SMS line.
     """
 
     account: str
@@ -67,6 +68,7 @@ class Conversation:
     answer_at: datetime | None = None
     outcome: str | None = None
     wait: int = 0
+    line: str | None = None
 
     @property
     def decided(self) -> bool:

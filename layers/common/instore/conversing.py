@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from .bot_messages import CreateCall, EventCall, reply
 from .conversation import Answer, Conversation, State
 from .errors import BadInputError, NotFoundError, UnavailableError
 from .identifying import identify
-from .model import Channel, iso
+from .model import CONVERSATION_ID, Channel, from_epoch_ms, iso
 from .program import Account, Banner, Program
 from .revocation import is_carrier_word, is_restart, is_revocation
 from .routing_flow import Means, Turn, take_turn
 
 ENVIRONMENTS = ("draft", "production")
 _CONFIRMED = "Routing bot: the customer wants no texts; that is confirmed already."
-_CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def check_environment(seat: Seat, *, environment: str) -> None:
 
 def check_conversation(conversation: str) -> str:
     """The id as it will be a key. Raises BadInputError for what LivePerson never sends."""
-    if not _CONVERSATION.match(conversation):
+    if not re.fullmatch(CONVERSATION_ID, conversation):
         raise BadInputError("not a conversation id", code="wrong_field")
     return conversation
 
@@ -102,6 +101,7 @@ def open_conversation(
         consumer=visitor.consumer_id if visitor else None,
         language=(visitor.language or None) if visitor else None,
         campaign_skill_id=skill, attributes=identity.attributes,
+        line=identity.line.e164 if identity.line else None,
     ))  # fmt: skip
 
 
@@ -200,6 +200,8 @@ def _hear_stop(
         return None
     if _is_stop_heard(event, conversation=conversation):
         return None
+    if conversation.line is not None:  # heard and confirmed before it came here (inbound.py)
+        return _say("opted_out", event, seat, conversation, banner, means, now, aloud=False)
     where = f"{conversation.account}#{conversation.id}"
     heard = means.customers.hear_stop(
         customer, banner=banner.name, scope=seat.program.consent.opt_out_scope,
@@ -226,7 +228,7 @@ def _hear_start(
     It counts forward only: brought late or again, it lifts neither a newer STOP nor an erasure.
     A START event repeats the last words, whenever they were said: only the first one is news."""
     customer = conversation.customer
-    if customer is None or not is_restart(event.text):
+    if customer is None or conversation.line is not None or not is_restart(event.text):
         return None
     opens = event.type == "START"
     if _is_repeat(event, conversation=conversation) or (opens and conversation.answer_at):
@@ -242,7 +244,7 @@ def _hear_start(
 
 def _said_at(event: EventCall, *, or_else: datetime) -> datetime:
     said = event.said_ms
-    return or_else if said is None else datetime.fromtimestamp(said / 1000, UTC)
+    return or_else if said is None else from_epoch_ms(said)
 
 
 def _is_stop_heard(event: EventCall, *, conversation: Conversation) -> bool:

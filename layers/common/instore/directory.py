@@ -69,6 +69,7 @@ class Store:
     openings: tuple[Opening, ...]  # empty = always open
     associates: tuple[Associate, ...]
     managers: tuple[Associate, ...]
+    phone: str = ""  # E.164: where somebody can be called, "" if unknown
 
     def find(self, agent_id: str) -> Associate | None:
         """An associate or manager of this store, enabled or not."""
@@ -124,6 +125,16 @@ def aliases(store: Store) -> dict[str, Pointer]:
     return names
 
 
+def pointer_item(pointer: Pointer) -> dict[str, str]:
+    """A pointer as it is stored."""
+    return {"account": pointer.account, "group": pointer.group, "agent": pointer.agent_id}
+
+
+def pointer_from(item: Mapping[str, Any]) -> Pointer:
+    """Inverse of `pointer_item`; other attributes are ignored."""
+    return Pointer(item["account"], item["group"], item["agent"])
+
+
 def agent_name(account: str, agent_id: str) -> str:
     return f"{account}#agent:{agent_id}"
 
@@ -142,7 +153,7 @@ def document(store: Store) -> dict[str, Any]:
     whole: dict[str, Any] = {
         "account": store.account, "group": store.group, "name": store.name,
         "banner": store.banner, "zone": store.zone, "state": store.state,
-        "postal_code": store.postal_code,
+        "postal_code": store.postal_code, "phone": store.phone,
         "openings": [[o.weekday, _clock(o.opens), _clock(o.closes)] for o in store.openings],
         "associates": [_person(a) for a in store.associates],
         "managers": [_person(a) for a in store.managers],
@@ -165,6 +176,7 @@ def store_from(item: Mapping[str, Any]) -> Store:
                        for day, opens, closes in item.get("openings", ())),
         associates=tuple(_associate(p, off) for p in item.get("associates", ())),
         managers=tuple(_associate(p, off) for p in item.get("managers", ())),
+        phone=item.get("phone", ""),
     )  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def build(account: Account, *, program: Program, pull: Pull) -> Directory:
             staff[homes[user.id]].append(person)
     stores = {
         group: Store(account.id, group, row.name, row.banner, row.zone, row.state,
-                     row.postal_code, row.openings, tuple(staff[group]), tuple(managers[group]))
+                     row.postal_code, row.openings, tuple(staff[group]), tuple(managers[group]),
+                     row.phone)
         for group, row in sorted(rows.items())
     }  # fmt: skip
     builder.check_skills(account, program=program, skills=pull.skills)

@@ -1,7 +1,7 @@
 """Erasing a customer on request: every personal field goes, what blocks and what proves stays (I10).
 
 The block comes first: from the first write on nobody can text this customer, and no queued row can
-be held for them. Then the words of the ledger, the rows still to go, the conversations. The first
+be reserved for them. Then the words of the ledger, the rows still to go, the conversations. The first
 write also leaves the customer due, so that the sweep finishes what stopped in between, waits for
 batches that somebody is just working on, and looks once more for what was under way meanwhile.
 Every step, done again, changes nothing.
@@ -10,16 +10,16 @@ Every step, done again, changes nothing.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .batch import TO_GO, Batch, BatchState, RowState
 from .errors import BadInputError, UnavailableError
-from .model import Phone, from_iso, iso
+from .model import Email, Phone, as_stored, from_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .adapters.batches import Batches
     from .adapters.customers import Customers
@@ -29,17 +29,29 @@ if TYPE_CHECKING:
 # Longer than any function lives and than an index lags: what began before has ended by then.
 LOOK_AGAIN = timedelta(minutes=5)
 _TRIES = 3
-# Somebody holds the batch: a write now would be taken for a lost claim. It ends by itself.
+# Somebody has the batch in hand: a write now would be taken for a lost claim. It ends by itself.
 _IN_HAND = (BatchState.ACCEPTING, BatchState.CLAIMED)
+
+
+class Records(Protocol):
+    """A kind of items of the SMS line that are about a customer (an adapter of them)."""
+
+    def held(self, customer: str) -> Sequence[Mapping[str, Any]]:
+        """The customer's items as they are stored, oldest first."""
+
+    def empty(self, customer: str, *, until: datetime) -> int:
+        """Take what is personal from those that began up to `until`, and call off what was still to
+        happen; how many had something. Done again, it changes nothing. Raises UnavailableError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What erasing works with."""
+    """What erasing works with. `others`: further records by the name an export gives them."""
 
     customers: Customers
     batches: Batches
     erasures: Erasures
+    others: Mapping[str, Records] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +67,19 @@ class Erased:
     conversations: tuple[tuple[str, str], ...]
 
 
-def erase(phone: Phone, *, reason: str, who: str, means: Means, now: datetime) -> Erased:
-    """Erase whoever has this number, known or not; `who` asks, for `reason`.
+def erase(
+    whose: Phone | Email, *, reason: str, who: str, means: Means, now: datetime
+) -> Erased:  # fmt: skip
+    """Erase whoever has this number, known or not; `who` asks, for `reason`. By an address, who gave
+    no number.
 
     Raises BadInputError `reason_names_number` and UnavailableError: ask again, the rest is done then.
     """
-    if _names(reason, phone):
-        raise BadInputError("the reason is kept and must not name the number",
+    if _names(reason, whose):
+        raise BadInputError("the reason is kept and must not name the number or address",
                             code="reason_names_number")  # fmt: skip
-    now = from_iso(iso(now))  # as exact as it will be stored
-    customer = means.customers.id_of(phone)
+    now = as_stored(now)
+    customer = means.customers.id_of(whose)
     known = means.erasures.begin(customer, reason=reason, who=who, now=now, due_at=now + LOOK_AGAIN)
     if known.erasing is None:
         raise UnavailableError("the customer keeps changing", code="customer_contended")
@@ -76,7 +91,7 @@ def go_on(key: tuple[str, str], *, means: Means, now: datetime) -> bool:
 
     `key` is (pk, sk) from the `due` index. True: this ended the erasure.
     """
-    known = means.erasures.get(key[0].removeprefix("CUSTOMER#"))
+    known = means.customers.get(key[0].removeprefix("CUSTOMER#"))
     if known is None or known.erasing is None or now < known.erasing.at + LOOK_AGAIN:
         return False
     if _clean(known, known.erasing, means=means, now=now).waiting:
@@ -85,8 +100,12 @@ def go_on(key: tuple[str, str], *, means: Means, now: datetime) -> bool:
     return means.erasures.end(known)
 
 
-def _names(reason: str, phone: Phone) -> bool:
-    """Whether these words hold the number, with its country's code or without, in any digits."""
+def _names(reason: str, whose: Phone | Email) -> bool:
+    """Whether the number is in these words, with its country's code or without, in any digits; or
+    the address."""
+    if isinstance(whose, Email):
+        return whose.folded in reason.lower()
+    phone = whose
     digits = "".join(str(unicodedata.digit(c)) for c in reason if c.isdigit())
     code = 1 if phone.is_north_american else 3  # the longest there is
     return phone.digits[min(code, len(phone.digits) - 6) :] in digits
@@ -105,6 +124,8 @@ def _clean(known: Customer, erasing: Erasing, *, means: Means, now: datetime) ->
              if from_iso(item["created_at"]) <= erasing.at]  # fmt: skip
     for item in talks:
         means.erasures.empty_conversation(item)
+    for records in means.others.values():
+        records.empty(known.id, until=erasing.at)
     return Erased(
         known.id, known.erased_at or erasing.at, entries, texts, tuple(waiting),
         tuple((item["account"], item["conversation"]) for item in talks),
@@ -113,7 +134,7 @@ def _clean(known: Customer, erasing: Erasing, *, means: Means, now: datetime) ->
 
 def _stored(ids: tuple[str, ...], batches: Batches) -> Iterator[Batch]:
     """The batches that are still there. One that is there and cannot be read is an error: it may
-    hold the number."""
+    have the number."""
     found = batches.get_many(ids) if ids else {}
     for batch_id in ids:
         batch = found.get(batch_id) or batches.get(batch_id)
@@ -145,11 +166,7 @@ def blocked(
     many those are. Associate and store see what they were first answered, as before."""
     mine = [row for row in batch.rows
             if row.state in TO_GO and row.customer_by(id_of) == customer]  # fmt: skip
-    after = batch.with_rows(
-        row.to(RowState.BLOCKED, reason="erased", until=None, rule=None, chunk=None,
-               first=row.answered)
-        for row in mine
-    )  # fmt: skip
+    after = batch.with_rows(row.called_off("erased") for row in mine)
     if batch.state not in (BatchState.ACCEPTED, BatchState.DEFERRED) or not mine:
         return after, len(mine)
     if after.has(RowState.ACCEPTED):

@@ -8,6 +8,10 @@ a duplicate event or a deferred text, are return values and not errors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .carrier_codes import Effect
 
 
 class InstoreError(Exception):
@@ -102,6 +106,11 @@ class UnavailableError(InstoreError):
     retryable = True
 
 
+class ContendedError(UnavailableError):
+    """Somebody else's transaction touched the same items at that moment; nothing was done, and the
+    same call can be repeated at once."""
+
+
 class UnknownSecretError(UnavailableError):
     """There is no such secret: for a name that a stranger may have chosen, simply an unknown one."""
 
@@ -170,6 +179,23 @@ class VendorNotAuthorizedError(VendorError):
     """401 or 403 after the token was renewed once: our credentials are wrong."""
 
     public_code = "vendor_not_authorized"
+
+
+class TwilioRefusedError(VendorError):
+    """Twilio understood and said no: nothing was sent, bought or changed.
+
+    `code` is Twilio's own (None when it gave none); `effect` says what follows from it for
+    customer, sender or batch, from the one table in carrier_codes.py.
+    """
+
+    public_code = "twilio_refused"
+
+    def __init__(
+        self, *, code: int | None, effect: Effect, retryable: bool = False,
+        vendor_status: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__("Twilio refused the request", vendor_status=vendor_status)
+        self.code, self.effect, self.retryable = code, effect, retryable
 
 
 class MappingRefusedError(InstoreError):

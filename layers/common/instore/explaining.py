@@ -19,6 +19,7 @@ from .routing_case import Act, Case, Decision, Person, Trace
 
 # What each step of the trace looks at. `resolve` says so itself: "binding: found".
 _LOOKS: Mapping[str, str] = {
+    "deflected": "Whether the customer had called, and took a text instead",
     "ask": "Whether the customer can be asked for a name or code",
     "triggers": "Whether a reason of the whole store decides at once",
     "closed": "Whether the store is open",
@@ -40,6 +41,7 @@ _RESOLVERS: Mapping[str, str] = {
     "LivePerson": "Whether the wanted associate still exists in LivePerson",
 }
 _OUTCOMES: Mapping[str, str] = {
+    "deflected": "Handed to the skill of the branch that the customer had called",
     "ask": "Asked the customer whom they want to reach",
     "choice": "Offered the customer to wait or to go on to the next person",
     "associate": "Handed to the wanted associate",

@@ -6,7 +6,7 @@ Reading only. What is held elsewhere, and until when, is part of the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .consent_ledger import verify_ledger
@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from .batch import Batch, Row
     from .consent import Customer
     from .erasing import Means
-    from .model import Phone
+    from .model import Email, Phone
 
 # Where else something of a customer is: what, and until when it is gone by itself.
 ELSEWHERE = (
     ("LivePerson", "conversations with their words, the consumer's profile and the campaigns",
      "as the account's retention says; erased there by its own personal-data-deletion API"),
-    ("queue of conversation changes", "the words of a STOP or START, until they are in the ledger",
+    ("Twilio", "texts and calls of the SMS line with numbers and words",
+     "400 days, or as the account says; deleted there through its Messages resource"),
+    ("the brand's own mail", "answers to requests that were asked for by e-mail",
+     "as the brand keeps them"),
+    ("queue of what Twilio tells", "a customer's texts, until they are with LivePerson",
+     "minutes; 14 days when they cannot be handled"),
+    ("queue of conversation changes", "the words of a STOP or START, and what associates write to "
+     "customers, until the ledger or the SMS line has them",
      "minutes; 14 days when they cannot be handled"),
     ("import files", "rows of the brand's own uploads, and a result file with masked numbers",
      "7 days for uploads, 35 days for results"),
@@ -44,9 +51,10 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Held:
-    """What is held. `customer` None = no item; `entries` and `conversations` are as stored.
-    Never printed: it holds numbers."""
+class Gathered:
+    """What is held. `customer` None = no item; `entries`, `conversations` and `others` (records of
+    the SMS line by kind) are as stored.
+    Never printed: there are numbers in it."""
 
     id: str
     customer: Customer | None
@@ -54,18 +62,21 @@ class Held:
     problems: Sequence[str] = ()
     conversations: Sequence[Mapping[str, Any]] = ()
     texts: Sequence[Text] = ()
+    others: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
-def gather(phone: Phone, *, means: Means, ledger: Consents) -> Held:
-    """Everything the table holds on whoever has this number. Raises UnavailableError."""
-    customer = means.customers.id_of(phone)
+def gather(whose: Phone | Email, *, means: Means, ledger: Consents) -> Gathered:
+    """Everything the table holds on whoever has this number, or this address and gave no
+    number. Raises UnavailableError."""
+    customer = means.customers.id_of(whose)
     known = means.customers.get(customer)
     entries = ledger.entries(customer)
-    return Held(
+    return Gathered(
         customer, known, entries,
         problems=verify_ledger(entries, head=known.chain if known else None),
         conversations=means.erasures.conversations(customer),
         texts=_texts(known, means) if known else [],
+        others={name: records.held(customer) for name, records in means.others.items()},
     )  # fmt: skip
 
 

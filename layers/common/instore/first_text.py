@@ -40,8 +40,7 @@ SETTLED = timedelta(hours=1)
 def tells_how_to_stop(text: str, *, language: str) -> bool:
     """Whether the text has a word that ends texts, in capitals and by itself: STOP, not `stop by`,
     not NON-STOP."""
-    words = STOP_WORDS.get(language[:2], STOP_WORDS["en"])
-    return any(re.search(rf"(?<![\w-]){word}(?![\w-])", text) for word in words)
+    return any(re.search(rf"(?<![\w-]){word}(?![\w-])", text) for word in _stop_words(language))
 
 
 def names_banner(text: str, *, banner: Banner) -> bool:
@@ -57,7 +56,7 @@ def template_problems(template: Template, *, banner: Banner, language: str) -> I
     if not template.first:
         return
     if not tells_how_to_stop(template.text, language=language):
-        yield _no_stop(language)
+        yield no_stop(language)
     if not template.variables and not names_banner(template.text, banner=banner):
         yield f"a first text names the banner ({banner.label}), or set first: false"
 
@@ -71,7 +70,7 @@ def notice_problems(
         yield "a notice fills {1} nickname, {2} notification.link, {3} the banner's label"
         return
     if not tells_how_to_stop(template.text, language=language):
-        yield _no_stop(language)
+        yield no_stop(language)
     if not names_banner(render(template, named_variables(at_hand)), banner=banner):
         yield f"the notice names the banner: {banner.label}, or its label as {{3}}"
 
@@ -113,6 +112,11 @@ def first_reason(
     return None if had else "first_text"
 
 
-def _no_stop(language: str) -> str:
-    words = STOP_WORDS.get(language[:2], STOP_WORDS["en"])
-    return f"a first text tells how to end texts: {' or '.join(words)} in capitals"
+def no_stop(language: str) -> str:
+    """What is wrong with a first text that does not tell how to end texts."""
+    words = " or ".join(_stop_words(language))
+    return f"a first text tells how to end texts: {words} in capitals"
+
+
+def _stop_words(language: str) -> tuple[str, ...]:
+    return STOP_WORDS.get(language[:2], STOP_WORDS["en"])

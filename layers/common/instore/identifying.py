@@ -10,8 +10,11 @@ What may be believed:
 * Unauthenticated ones can be set by any web page. A number in them counts only in an SMS
   conversation, where LivePerson's SMS connector fills them, and it serves bindings only.
 
+* Those of a conversation of the SMS line are our own (thread.LINE_CUSTOMER): they come with our
+  token, so they are authenticated, and they name the number that was texted.
+
 Assumption (LivePerson does not tell a bot the channel): a conversation is SMS, the product's
-channel, unless it has authenticated attributes or its visitor names a browser; then it is web.
+channel, unless it has other authenticated attributes or its visitor names a browser; then it is web.
 Source: liveperson developer center, engagement attributes; node-agent-sdk lib/Transformer.js.
 """
 
@@ -25,6 +28,7 @@ from typing import Any
 from .errors import BadInputError
 from .model import Channel, Phone
 from .program import Banner
+from .thread import LINE_CUSTOMER
 
 _TYPES = {
     "ctmrinfo": "ctmrinfo", "customerinfo": "ctmrinfo", "customer_info": "ctmrinfo",
@@ -43,17 +47,21 @@ _DEEPEST, _MOST = 8, 500
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What identifies the customer of a new conversation; everything may be unknown."""
+    """What identifies the customer of a new conversation; everything may be unknown. `line`: the
+    number of ours they texted, in a conversation of the SMS line."""
 
     channel: Channel
     phone: Phone | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    line: Phone | None = None
 
 
 def identify(authenticated: Any, *, unauthenticated: Any, browser: str, banner: Banner) -> Identity:
     """Read both kinds of attributes of a create call. Never fails: unreadable is unknown."""
     verified = _leaves(authenticated)
-    channel = Channel.WEB if verified or browser.strip() else Channel.SMS
+    line = _line(verified)
+    web = line is None and (bool(verified) or bool(browser.strip()))
+    channel = Channel.WEB if web else Channel.SMS
     phone = _phone(verified, region=banner.country)
     if phone is None and channel is Channel.SMS:
         phone = _phone(_leaves(unauthenticated), region=banner.country)
@@ -63,7 +71,16 @@ def identify(authenticated: Any, *, unauthenticated: Any, browser: str, banner: 
         for path, value in verified.items()
         if _canonical(path) in wanted and value
     }
-    return Identity(channel, phone, attributes)
+    return Identity(channel, phone, attributes, line)
+
+
+def _line(verified: Mapping[str, str]) -> Phone | None:
+    if verified.get("ctmrinfo.ctype") != LINE_CUSTOMER:
+        return None
+    try:
+        return Phone(verified.get("ctmrinfo.socialId", ""))
+    except BadInputError:
+        return None
 
 
 def named_paths(banner: Banner) -> set[str]:

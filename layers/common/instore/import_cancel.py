@@ -1,4 +1,4 @@
-"""Undoing an import: whatever has not gone yet does not go, and nobody stays held for it.
+"""Undoing an import: whatever has not gone yet does not go, and nobody stays reserved for it.
 
 First the batch, on the revision read: a sender who was faster keeps it, and it is looked at again
 when that is over. Then the customers and the associate's day, each of which may be done again.
@@ -14,7 +14,7 @@ from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .batch import Batch, BatchState, Row, RowState
+from .batch import TO_GO, Batch, BatchState, Row
 from .outreach_accept import Desk, resume
 from .outreach_chunks import settled
 
@@ -25,7 +25,6 @@ REASON = "cancelled"
 # When a batch that is at the vendor is looked at again.
 LOOK_AGAIN_S = 60
 _AT_ONCE = 100
-_STILL_TO_GO = (RowState.ACCEPTED, RowState.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +59,11 @@ class _Done(Enum):
 
 
 def _cancel(batch: Batch, *, undoing: Undoing) -> _Done:
-    """Stop one batch, and let go of everything it held."""
+    """Stop one batch, and let go of everything it took."""
     desk, now = undoing.desk, undoing.now()
     if batch.state is BatchState.ACCEPTING:  # half taken: taken whole it can be given back whole
         batch = resume(batch, desk=desk, stores=undoing.stores, now=now).batch
-    if batch.has(*_STILL_TO_GO):
+    if batch.has(*TO_GO):
         if batch.state is BatchState.CLAIMED:
             return _Done.NOT_NOW
         stopped = desk.batches.save(without_what_is_to_go(batch, now=now))
@@ -77,9 +76,7 @@ def _cancel(batch: Batch, *, undoing: Undoing) -> _Done:
 def without_what_is_to_go(batch: Batch, *, now: datetime) -> Batch:
     """The unclaimed batch with every row that is still to go blocked. A batch of which something
     is unknown stays so until that is cleared up."""
-    rows = [row.to(RowState.BLOCKED, reason=REASON, until=None, rule=None, first=row.answered)
-            for row in batch.rows if row.state in _STILL_TO_GO]  # fmt: skip
-    batch = batch.with_rows(rows)
+    batch = batch.with_rows(row.called_off(REASON) for row in batch.rows if row.state in TO_GO)
     if batch.state is BatchState.UNKNOWN:
         return batch.to(BatchState.UNKNOWN)
     return settled(batch, now=now)

@@ -12,21 +12,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from .batch import Row, RowState
+from .batch import BatchState, Row, RowState, batch_id
+from .directory import Pointer
 from .errors import BadInputError, ConflictError, ForbiddenError
 from .import_result import Line, Price
 from .import_state import Import, Places
-from .model import Phone, fold_login
+from .model import POSTAL_CODE, Phone, fold_login
 from .outreach import Asker, Recipient, Verdict, check, find_asker, read_rows
-from .outreach_accept import Desk, accept
+from .outreach_accept import Desk, accept, resume
+from .program import Banner
+from .wall_clock import find_zone
 
 if TYPE_CHECKING:
     from .adapters.stores import Stores
 
 Record = tuple[int, list[str]]
-_POSTAL_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{1,9}\Z")
 LONGEST_LOGIN = 254  # as in requests
 # Customers looked at in one request of a dry run.
 _LOOKED_AT_ONCE = 100
@@ -77,24 +78,61 @@ class Rows:
             if line["verdict"] != "blocked":
                 self._plan(line["associate"])
 
-    def take(self, records: Iterable[Record]) -> list[Line]:
-        """The verdict on each row of a page: taken, or in a dry run as it would be."""
+    def people_of(self, records: Iterable[Record]) -> dict[str, Pointer]:
+        """Who texts on a page that is about to be taken, by login: those who are there now."""
         self._askers.clear()
         desk = self._desk()
+        entries = [read_entry(row, cells, places=self._places, login=self._import.associate)[0]
+                   for row, cells in records]  # fmt: skip
+        askers = {entry.login: self._asker(entry.login, desk=desk) for entry in entries}
+        return {login: asker.pointer for login, asker in askers.items()
+                if isinstance(asker, Asker)}  # fmt: skip
+
+    def take(
+        self, records: Iterable[Record], *, known: Mapping[str, Pointer] | None = None
+    ) -> list[Line]:  # fmt: skip
+        """The verdict on each row of a page: taken, or in a dry run as it would be. `known` is who
+        texted on it when it was begun: where somebody is not there any more, what was taken then
+        is told."""
+        known, desk = known or {}, self._desk()
         entries = [self._read(record, desk=desk) for record in records]
-        lines = [entry.blocked(entry.reason) for entry in entries if entry.reason is not None]
-        wanted = [entry for entry in entries if entry.reason is None]
+        wanted: list[Entry] = []
+        lines: list[Line] = []
+        for entry in entries:
+            if self._is_anybodys(entry, known):
+                wanted.append(entry)
+            else:
+                lines.append(entry.blocked(entry.reason or ""))
         size = self._import.size if self._import.sends else _LOOKED_AT_ONCE
         for group in by_associate(wanted, size=size):
-            lines += self._taken(group, desk) if self._import.sends else self._checked(group, desk)
+            if not self._import.sends:
+                lines += self._checked(group, desk)
+                continue
+            found, rest = self._found(group, known.get(group[0].login), desk)
+            lines += found
+            if rest and rest[0].asker is not None:
+                lines += self._taken(rest, desk)
+            else:
+                lines += [entry.blocked(entry.reason or "") for entry in rest]
         return sorted(lines, key=lambda line: line.row)
 
-    def keys_of(self, records: Iterable[Record]) -> list[tuple[Asker, str]]:
-        """Associate and key of every batch that may have been made of these rows."""
-        desk = self._desk()
-        entries = [self._read(record, desk=desk) for record in records]
-        return [(entry.asker, self._import.batch_key(entry.row)) for entry in entries
-                if entry.asker is not None]  # fmt: skip
+    def batches_of(
+        self, records: Iterable[Record], *, known: Mapping[str, Pointer] | None
+    ) -> list[str]:  # fmt: skip
+        """Every batch that may have been made of these rows, by those there are or were."""
+        known, desk = known or {}, self._desk()
+        found = []
+        for entry in (self._read(record, desk=desk) for record in records):
+            if self._is_anybodys(entry, known):
+                who = [known.get(entry.login), entry.asker and entry.asker.pointer]
+                key = self._import.batch_key(entry.row)
+                found += [batch_id(pointer, key=key) for pointer in who if pointer]
+        return list(dict.fromkeys(found))
+
+    def _is_anybodys(self, entry: Entry, known: Mapping[str, Pointer]) -> bool:
+        """Nothing is wrong with a row, or only that its associate left since the page was begun."""
+        left = entry.login in known and entry.reason == self._askers.get(entry.login)
+        return entry.reason is None or left
 
     # ------------------------------------------------------------ reading
 
@@ -135,6 +173,27 @@ class Rows:
 
     # ------------------------------------------------------------ sending
 
+    def _found(
+        self, group: Sequence[Entry], who: Pointer | None, desk: Desk
+    ) -> tuple[list[Line], Sequence[Entry]]:
+        """Verdicts of the batches that were taken for somebody who is not there any more, or is
+        another agent now, and the rows that nothing was made of."""
+        now = group[0].asker and group[0].asker.pointer
+        lines: list[Line] = []
+        if who is None or (now and (now.account, now.agent_id) == (who.account, who.agent_id)):
+            return lines, group
+        while group:
+            batch = desk.batches.get(batch_id(who, key=self._import.batch_key(group[0].row)))
+            if batch is None:
+                break
+            if batch.state is BatchState.ACCEPTING:
+                batch = resume(batch, desk=desk, stores=self._stores, now=self._now()).batch
+            price = price_of(desk.program.banner(batch.banner))
+            lines += [given(entry, row, price=price, batch=batch.id)
+                      for entry, row in zip(group, batch.rows, strict=False)]  # fmt: skip
+            group = group[len(batch.rows) :]
+        return lines, group
+
     def _taken(self, group: Sequence[Entry], desk: Desk) -> list[Line]:
         """Take a batch. One that has become too large for the program since goes in halves, and
         is found in halves when the page is done again."""
@@ -151,7 +210,7 @@ class Rows:
                 half = len(group) // 2
                 return [*self._taken(group[:half], desk), *self._taken(group[half:], desk)]
             return [entry.blocked(error.public_code) for entry in group]
-        price = price_of(asker)
+        price = price_of(asker.banner)
         return [given(entry, row, price=price, batch=batch.id)
                 for entry, row in zip(group, batch.rows, strict=True)]  # fmt: skip
 
@@ -168,7 +227,7 @@ class Rows:
                          template=template)  # fmt: skip
         ids = {row.phone: desk.customers.id_of(row.phone) for row in rows if row.phone}
         known = desk.customers.get_many(ids.values()) if ids else {}
-        now, price = self._now(), price_of(asker)
+        now, price = self._now(), price_of(asker.banner)
         used = desk.batches.quota_used(asker.pointer, day=asker.day(now))
         lines = []
         for entry, row in zip(group, rows, strict=True):
@@ -210,14 +269,10 @@ def read_entry(
 
 def wrong_place(recipient: Recipient) -> str | None:
     """Why the place a row names is none, or None."""
-    if recipient.zone is not None:
-        try:
-            ZoneInfo(recipient.zone)
-        except (KeyError, ValueError, OSError):
-            return "zone_invalid"
-    if recipient.postal_code is not None and not _POSTAL_CODE.match(recipient.postal_code):
-        return "postal_code_invalid"
-    return None
+    zone, code = recipient.zone, recipient.postal_code
+    if zone is not None and find_zone(zone) is None:
+        return "zone_invalid"
+    return None if code is None or re.fullmatch(POSTAL_CODE, code) else "postal_code_invalid"
 
 
 def by_associate(entries: Iterable[Entry], *, size: int) -> list[list[Entry]]:
@@ -252,6 +307,6 @@ def foreseen(entry: Entry, row: Row, verdict: Verdict, *, price: Price | None) -
                       segments=row.segments, price=price)  # fmt: skip
 
 
-def price_of(asker: Asker) -> Price | None:
-    cost = asker.banner.outreach.segment_cost
+def price_of(banner: Banner | None) -> Price | None:
+    cost = banner.outreach.segment_cost if banner else None
     return None if cost is None else Price(cost.amount, cost.currency)

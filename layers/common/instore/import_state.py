@@ -16,7 +16,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote_plus
 
-KEPT = timedelta(days=35)  # as long as its batches and its result
+from .batch import Claim
+from .directory import Pointer
+
 UPLOAD_KEPT = timedelta(days=7)  # template.yaml: the bucket forgets uploads then
 UPLOAD_WITHIN = timedelta(minutes=15)
 # A checked file can be sent as long as it is certainly still there when the work begins.
@@ -101,14 +103,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An invocation's hold on an import."""
-
-    token: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Import:
     """One import. `rev` counts its writes.
 
@@ -116,7 +110,9 @@ class Import:
     when a column of the file names the associate of each row. `size` (recipients of a batch),
     `limit` (rows) and `page_rows` stay as they were when it was asked for: a repeated page must
     form the same batches. `tag` is the upload's ETag, `rows` how many it has, `places` its columns and
-    `found` their headers (role -> header), `page` and `counts` how far the work is.
+    `found` their headers (role -> header), `page` and `counts` how far the work is;
+    `people` (login -> agent) who texts on the page that is open, written down before it is worked on:
+    its batches are found by that although somebody has left since. None: not written down yet.
     """
 
     id: str
@@ -139,6 +135,7 @@ class Import:
     found: Mapping[str, Any] = field(default_factory=dict)
     page: int = 0
     counts: Counts = field(default_factory=Counts)
+    people: Mapping[str, Pointer] | None = None
     failure: tuple[str, str] | None = None
     rev: int = 1
 
@@ -177,9 +174,10 @@ class Import:
         """The file can be read from its first row to its last: now row by row."""
         return self.to(ImportState.RUNNING, tag=tag, rows=rows, places=places, found=found)
 
-    def further(self, counts: Counts) -> Import:
-        """One more page is done."""
-        return self.to(ImportState.RUNNING, page=self.page + 1, counts=self.counts + counts)
+    def further(self, counts: Counts, *, people: Mapping[str, Pointer] | None) -> Import:
+        """One more page is done; of the next one, if there is one, these are the `people`."""
+        return self.to(ImportState.RUNNING, page=self.page + 1, counts=self.counts + counts,
+                       people=people)  # fmt: skip
 
     def ended(self) -> Import:
         return self.to(ImportState.DONE if self.sends else ImportState.CHECKED, claim=None)
@@ -189,7 +187,7 @@ class Import:
 
     def sending(self) -> Import:
         """The checked file as a send: from its first row, on the same bytes."""
-        return self.to(ImportState.RUNNING, mode="send", page=0, counts=Counts())
+        return self.to(ImportState.RUNNING, mode="send", page=0, counts=Counts(), people=None)
 
     def cancelled(self) -> Import:
         """Asked to stop: at once when nothing can have gone, else by whoever works on it."""

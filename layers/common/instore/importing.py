@@ -8,14 +8,14 @@ a page's verdicts are the same bytes, and the note is conditional on the one bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .batch import batch_id
+from .directory import Pointer
 from .errors import BadInputError, ConflictError, InstoreError
 from .import_cancel import Undoing, cancel_batches
 from .import_columns import find_columns, understood
@@ -125,10 +125,13 @@ def _overtaken(mine: Import, *, means: Means) -> Import | None:
 def _work_through(mine: Import, worked: Worked, *, means: Means) -> Import | None:
     with _fetched(mine, means=means) as upload:
         if mine.state is ImportState.AWAITING:
-            begun = means.imports.save(look_through(mine, upload, means=means))
-            if begun is None:
+            begun = look_through(mine, upload, means=means)
+            rows = rows_of(begun, means=means)
+            people = _people_of(next(pages_of(begun, upload)), begun, rows=rows)
+            noted = means.imports.save(replace(begun, people=people))
+            if noted is None:
                 return _overtaken(mine, means=means)
-            mine = begun
+            mine = noted
         return _go_on(mine, upload, worked, means=means)
 
 
@@ -168,29 +171,54 @@ def variables_of(
 def _go_on(mine: Import, upload: Upload, worked: Worked, *, means: Means) -> Import | None:
     """Page by page from where the work is, then the result. None: somebody else took over."""
     rows = rows_of(mine, means=means)
-    longest, first = 0.0, mine.page
+    longest, first, before = 0.0, mine.page, 0.0
+    counts: Counts | None = None  # of a page that is done and not noted yet
     for number, records in enumerate(pages_of(mine, upload)):
-        if number < mine.page:
+        if number < first:
             done = () if mine.sends else read(means.files.read(mine.page_key(number)))
             rows.skip(records, lines=done)
             continue
+        if counts is not None or (mine.sends and mine.people is None):
+            people = _people_of(records, mine, rows=rows)
+            noted = _note(mine, counts, worked, people=people, means=means)
+            if noted is None:
+                return _overtaken(mine, means=means)
+            mine = noted
+        if number > first:
+            longest = max(longest, before - means.remaining())
+            if means.remaining() < max(SPARE_S, 2 * longest):
+                return _hand_on(mine, worked, means=means)
         before = means.remaining()
-        if number > first and before < max(SPARE_S, 2 * longest):
-            return _hand_on(mine, worked, means=means)
-        lines = rows.take(records)
+        lines = rows.take(records, known=mine.people)
         means.files.write(mine.page_key(number), write(lines))
         counts = count(lines)
-        noted = means.imports.save(mine.further(counts))
+    if counts is not None:
+        noted = _note(mine, counts, worked, people=None, means=means)
         if noted is None:
             return _overtaken(mine, means=means)
         mine = noted
-        if mine.sends:
-            worked.counts += counts
-        else:
-            worked.checked += counts
-        longest = max(longest, before - means.remaining())
     _write_result(mine, means=means)
     return means.imports.save(mine.ended()) or _overtaken(mine, means=means)
+
+
+def _people_of(records: list[Record], mine: Import, *, rows: Rows) -> Mapping[str, Pointer] | None:
+    """A dry run makes nothing that would have to be found again."""
+    return rows.people_of(records) if mine.sends else None
+
+
+def _note(
+    mine: Import, counts: Counts | None, worked: Worked, *, people: Mapping[str, Pointer] | None,
+    means: Means,
+) -> Import | None:  # fmt: skip
+    """One write for two things: the page before is done, and who texts on the one that comes."""
+    if counts is None:
+        return means.imports.save(replace(mine, people=people))
+    noted = means.imports.save(mine.further(counts, people=people))
+    if noted is not None and mine.sends:
+        worked.counts += counts
+    elif noted is not None:
+        worked.checked += counts
+    return noted
 
 
 def _write_result(mine: Import, *, means: Means) -> None:
@@ -251,5 +279,4 @@ def _open_page(mine: Import, *, means: Means) -> Iterator[str]:
     with _fetched(mine, means=means) as upload:
         rows = rows_of(mine, means=means)
         for records in islice(pages_of(mine, upload), mine.page, mine.page + 1):
-            for asker, key in rows.keys_of(records):
-                yield batch_id(asker.pointer, key=key)
+            yield from rows.batches_of(records, known=mine.people)

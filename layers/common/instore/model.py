@@ -96,6 +96,35 @@ class Phone:
         return f"Phone({self.masked})"
 
 
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Email:
+    """An e-mail address, masked wherever it is printed, as Phone is. `address` is the address."""
+
+    address: str
+
+    def __post_init__(self) -> None:
+        if len(self.address) > 254 or not _EMAIL.match(self.address):
+            raise BadInputError("not an e-mail address", code="invalid_email")
+
+    @property
+    def folded(self) -> str:
+        """The one form under which addresses are compared: people type theirs in any case."""
+        return self.address.lower()
+
+    @property
+    def masked(self) -> str:
+        return f"{self.address[0]}…@{self.address.rpartition('@')[2]}"
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"Email({self.masked})"
+
+
 def customer_id(phone: Phone, *, key: bytes) -> str:
     """Name a customer without naming the number: HMAC-SHA256 under the stack's own key, hex.
 
@@ -120,6 +149,11 @@ def base36(number: int) -> str:
 # People type O for 0 and I or L for 1; a card is read aloud in a shop. Both sides are folded.
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _WORD = re.compile(r"[0-9A-Za-z]{2,40}\Z")
+
+# What a whole value looks like: for `re.fullmatch`, and between ^ and $ for pydantic.
+ACCOUNT_ID = r"[a-z0-9]{3,20}"
+CONVERSATION_ID = r"[A-Za-z0-9._:-]{1,128}"
+POSTAL_CODE = r"[0-9A-Za-z][0-9A-Za-z -]{1,9}"
 
 
 def typed_word(text: str) -> str | None:
@@ -175,6 +209,16 @@ def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def maybe_iso(instant: datetime | None) -> str | None:
+    """`iso` of an instant that may be absent."""
+    return None if instant is None else iso(instant)
+
+
+def as_stored(instant: datetime) -> datetime:
+    """The instant as exact as `iso` keeps it: UTC, whole milliseconds."""
+    return instant.astimezone(UTC).replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 def from_iso(text: str) -> datetime:
     """Inverse of `iso`."""
     instant = datetime.fromisoformat(text)
@@ -196,6 +240,11 @@ def from_epoch(seconds: int) -> datetime:
 def epoch_ms(instant: datetime) -> int:
     """Milliseconds since 1970: LivePerson's unit of time."""
     return int(instant.timestamp() * 1000)
+
+
+def from_epoch_ms(milliseconds: float) -> datetime:
+    """Inverse of `epoch_ms`, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def fingerprint(value: Any) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FILTERED = "filtered"
 LOOK_BACK = timedelta(hours=6)  # how far back a run may begin
-# A held text is looked at again so often: a person's release takes effect within this time.
+# A text kept back is looked at again so often: a person's release takes effect within this time.
 ASK_AGAIN = timedelta(hours=1)
 # Fewer texts of a batch than these say nothing about the batch.
 FEWEST = 10

@@ -176,10 +176,10 @@ def judge(
     return _in_window(row, row.phone, customer=customer, asker=asker, now=now)
 
 
-def still_holds(
+def is_reserved(
     customer: Customer | None, *, pointer: Pointer, banner: str, batch: str, now: datetime
 ) -> bool:
-    """Is the customer still reserved for this batch: its associate's live lease, and counted."""
+    """Is the customer reserved for this batch: its associate's live lease, and counted."""
     lease = customer.lease if customer else None
     if customer is None or lease is None or lease.until <= epoch(now):
         return False
@@ -211,13 +211,13 @@ def check(
     )):  # fmt: skip
         return Verdict(early)
     outreach = asker.banner.outreach
-    held = reserved(
+    answer = reserved(
         customer, banner=asker.banner.name, batch="", purpose=purpose, limits=outreach, now=now,
         owner=lease_owner(asker.pointer.account, asker.pointer.agent_id),
         scope=program.consent.opt_out_scope, due=verdict.until if verdict.defers else None,
     )  # fmt: skip
-    if isinstance(held, Blocked):
-        return Verdict(held.reason, until=held.until)
+    if isinstance(answer, Blocked):
+        return Verdict(answer.reason, until=answer.until)
     if used >= outreach.per_associate_day:
         return Verdict("daily_limit", until=next_day(asker, day=asker.day(now)))
     return verdict

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .batch import KEPT, Batch, BatchState, Row, RowState, batch_id
+from .batch import KEPT, TO_GO, Batch, BatchState, Row, RowState, batch_id
 from .consent import Blocked, Customer
 from .errors import BadInputError, ConflictError, UnavailableError
 from .first_text import first_reason
-from .model import Phone, fingerprint
+from .model import Phone, as_stored, fingerprint
 from .outreach import (
     Asker,
     Recipient,
@@ -221,11 +221,10 @@ def _decided(batch: Batch) -> Batch:
 
 
 def _free_leftovers(stored: Batch, rows: Sequence[Row], *, desk: Desk, now: datetime) -> None:
-    """Release customers an interrupted or overtaken accept may hold for rows that did not go."""
+    """Release customers an interrupted or overtaken accept may have reserved for rows that did not go."""
     for row in rows:
-        tried = row.state in (RowState.PENDING, RowState.ACCEPTED, RowState.DEFERRED)
         customer = row.customer_by(desk.customers.id_of)
-        if tried and customer and stored.rows[row.n].state is RowState.BLOCKED:
+        if row.state in TO_GO and customer and stored.rows[row.n].state is RowState.BLOCKED:
             desk.customers.release(customer, batch=stored.id, now=now)
 
 
@@ -249,7 +248,7 @@ def _queue(batch: Batch, *, desk: Desk) -> None:
 def _new_batch(
     asker: Asker, *, template: str, key: str, body: str, desk: Desk, now: datetime
 ) -> Batch:
-    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    at = as_stored(now)
     linger = timedelta(seconds=asker.banner.outreach.linger_s)
     return Batch(
         id=batch_id(asker.pointer, key=key), pointer=asker.pointer, login=asker.associate.login,

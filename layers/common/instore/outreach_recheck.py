@@ -1,7 +1,7 @@
 """The second look, right before the call: what was allowed when it was asked may not be now.
 
 Everything is judged again on customers read after the claim: consent and opt-out (I1, I9), stop
-switches, the associate, the window (I2), whether the customer is still held for this batch, and
+switches, the associate, the window (I2), whether the customer is still reserved for this batch, and
 what became of the batch's texts so far: one that the carrier filters is not sent to its end.
 """
 
@@ -17,7 +17,7 @@ from .errors import UnavailableError
 from .first_text import first_reason, text_reason
 from .model import epoch
 from .number_health import FILTERED, batch_is_filtered
-from .outreach import Asker, Verdict, asker_of, judge, still_holds
+from .outreach import Asker, Verdict, asker_of, is_reserved, judge
 from .outreach_chunks import going
 from .text import named_variables
 
@@ -49,16 +49,16 @@ def look_again(batch: Batch, customers: Mapping[str, Customer], *, means: Means)
 
 
 def write_down(
-    held: Sequence[Batch], checked: Sequence[Batch], *, means: Means
+    claimed: Sequence[Batch], checked: Sequence[Batch], *, means: Means
 ) -> tuple[list[Batch], list[Batch]]:
     """Store batches that the look took rows out of; the others cost nothing. Answers those that
-    may go on, and those that could not be written, as they were held.
+    may go on, and those that could not be written, as they were claimed.
 
     Were the process to die after the call, nobody could tell such a row from those that went, and
     a customer who opted out would stand as texted.
     """
     kept, unwritten = [], []
-    for before, after in zip(held, checked, strict=True):
+    for before, after in zip(claimed, checked, strict=True):
         if after.rows == before.rows:
             kept.append(after)
             continue
@@ -96,8 +96,8 @@ def _judge(
     if verdict.allowed:  # and still when it arrives
         verdict = judge(row, customer=customer, asker=asker, purpose=template.purpose,
                         program=means.program, now=now + ARRIVES)  # fmt: skip
-    holds = still_holds(customer, pointer=batch.pointer, banner=batch.banner, batch=batch.id,
-                        now=now)  # fmt: skip
+    mine = is_reserved(customer, pointer=batch.pointer, banner=batch.banner, batch=batch.id,
+                       now=now)  # fmt: skip
     if not verdict.allowed:
         return verdict
     # The template may have changed since the batch was taken.
@@ -106,16 +106,18 @@ def _judge(
                                   batch=batch.id, now=now)  # fmt: skip
     if wrong is not None:
         return Verdict(wrong)
-    if customer is None or not (holds or _held_anew(row, batch, asker, customer, means=means)):
+    if customer is None or not (mine or _reserved_anew(row, batch, asker, customer, means=means)):
         return Verdict("lease_lost")
     # A text that went later than it was counted for meets others than those it was counted with.
     full = cap_until(customer, batch=batch.id, limits=asker.banner.outreach, at=now)
     return verdict if full is None else Verdict("customer_cap", until=full)
 
 
-def _held_anew(row: Row, batch: Batch, asker: Asker, customer: Customer, *, means: Means) -> bool:
+def _reserved_anew(
+    row: Row, batch: Batch, asker: Asker, customer: Customer, *, means: Means
+) -> bool:
     """A customer set free because a conversation was closed while the text stood in the line is
-    held for it again, unless somebody else took them: one conditional write, rarely needed. A
+    reserved for it again, unless somebody else took them: one conditional write, rarely needed. A
     reservation that has run out by its own time is not: the text is too old."""
     now, template = means.now(), means.program.template(batch.template, asker.banner)
     oldest = epoch(now) - asker.banner.outreach.lease_hours * 3600

@@ -13,13 +13,14 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .batch import NUMBER_HELD, Batch, in_turn
 from .errors import UnavailableError
+from .model import epoch
 from .number_health import Hold
-from .outreach_call import call, give_back, settle_all
+from .outreach_call import call, give_back, outside_line, settle_all
 from .outreach_chunks import Chunk, claimed, going, kept_back, plan_chunks, route_of
 from .outreach_recheck import customers_of, look_again, write_down
 from .program import Program
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 # Left over for the vendor call (10 s), its settlement and the answer to the queue.
 NEEDED_S = 15.0
 CALL_S = 12.0  # of these, what must be there when the call begins
+# What cannot even be tried, for a reason of its own, lets the rest of the line pass for so long.
+STAND_BACK = timedelta(minutes=3)
 _BATCH_ID = re.compile(r"[A-Za-z0-9-]{1,40}\Z")  # what a table can be asked for
 
 
@@ -110,32 +113,48 @@ def send(records: Mapping[str, str], *, token: str, means: Means) -> Tally:
 def _send_all(
     batches: Sequence[Batch], *, token: str, means: Means, tally: Tally
 ) -> list[str]:  # fmt: skip
-    """Send chunk by chunk; the ids of batches whose records must come again."""
+    """Send chunk by chunk; the ids of batches whose records must come again.
+
+    A vendor who asks us to wait is given that time before the next call, or the rest is left to
+    another invocation.
+    """
     again: list[str] = []
     holds: dict[str, Hold] = {}
-    called = False
+    called, wait_s = False, 0.0
     for number, chunk in enumerate(plan_chunks(batches, program=means.program, now=means.now())):
         try:
             until = _held_until(chunk, holds, means=means)
         except UnavailableError:
-            again += [batch.id for batch in chunk.batches]  # not known to be free: not sent
+            again += _stand_back(chunk.batches, means=means)  # not known to be free: not sent
             continue
         if until is not None:
             again += _keep_back(chunk, until=until, means=means, tally=tally)
             continue
-        if called and chunk.route:
-            means.sleep(min(chunk.route.banner.outreach.gap_s, max(0.0, means.remaining())))
         try:
-            its_turn = _its_turn(chunk, means=means)
+            its_turn = _paused(chunk, called=called, wait_s=wait_s, means=means) and _its_turn(
+                chunk, means=means
+            )
         except UnavailableError:
-            again += [batch.id for batch in chunk.batches]  # the line cannot be seen: nobody goes
+            again += outside_line(chunk.batches)  # the line cannot be seen: nobody goes
             continue
         if not its_turn:
             again += _put_off(chunk.batches, means=means)
             continue
-        calls = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
-        called = called or calls
+        asked = _send_chunk(chunk, token=f"{token}-{number}", means=means, tally=tally, again=again)
+        if asked is not None:
+            called, wait_s = True, asked
     return again
+
+
+def _paused(chunk: Chunk, *, called: bool, wait_s: float, means: Means) -> bool:
+    """Leave the vendor the time between two calls. False: there is not enough of it left."""
+    if not called or chunk.route is None:
+        return True
+    pause_s = max(chunk.route.banner.outreach.gap_s, wait_s)
+    if pause_s > means.remaining() - NEEDED_S:
+        return False
+    means.sleep(pause_s)
+    return True
 
 
 def _held_until(chunk: Chunk, holds: dict[str, Hold], *, means: Means) -> datetime | None:
@@ -192,8 +211,8 @@ def _put_off(batches: Sequence[Batch], *, means: Means) -> list[str]:
     left = []
     for batch in batches:
         place = batch.place(means.now())
-        if batch.in_line and batch.due_at == place:
-            continue  # it never left
+        if batch.in_line and batch.due_at is not None and epoch(batch.due_at) == epoch(place):
+            continue  # it never left; the index knows whole seconds
         try:
             means.batches.save(batch.to(batch.state, due_at=place, in_line=True))
         except UnavailableError:
@@ -201,10 +220,23 @@ def _put_off(batches: Sequence[Batch], *, means: Means) -> list[str]:
     return left
 
 
+def _stand_back(batches: Sequence[Batch], *, means: Means) -> list[str]:
+    """Batches that cannot be tried. Those in the line would be let go again and again in place of
+    others that could go, and nobody behind them ever: they stand back. The others' records fail."""
+    for batch in batches:
+        if batch.in_line:
+            try:
+                means.batches.save(batch.to(batch.state, due_at=means.now() + STAND_BACK))
+            except UnavailableError:
+                continue  # it stays where it is
+    return outside_line(batches)
+
+
 def _send_chunk(
     chunk: Chunk, *, token: str, means: Means, tally: Tally, again: list[str]
-) -> bool:  # fmt: skip
-    """Claim, look once more, call, settle. True if the vendor was called."""
+) -> float | None:  # fmt: skip
+    """Claim, look once more, call, settle. Answers how long the vendor wants to be left alone after
+    its call; None: it was not called."""
     held: list[Batch] = []
     for batch in chunk.batches:
         try:
@@ -212,7 +244,7 @@ def _send_chunk(
                 claimed(batch, token=token, rows=chunk.rows[batch.id], now=means.now())
             )
         except UnavailableError:
-            again.append(batch.id)
+            again += outside_line([batch])
             continue
         if mine is not None:
             held.append(mine)
@@ -224,26 +256,29 @@ def _send_chunk(
         checked = [look_again(batch, customers, means=means) for batch in held]
     except UnavailableError:
         again += give_back(held, means=means, tally=tally)
-        return False
+        return None
     checked, unwritten = write_down(held, checked, means=means)
     again += give_back(unwritten, means=means, tally=tally)
     if means.remaining() < CALL_S:  # a slow table: a call cut off in the middle is never cleared up
         again += give_back(checked, means=means, tally=tally)
-        return False
+        return None
     rows = [row for batch in checked for row in going(batch)]
     if chunk.route is None or not rows:
         settle_all(checked, means=means, tally=tally)
-        return False
+        return None
     outcome = call(chunk.route, rows, token=token, means=means, tally=tally)
-    if outcome.again:
-        again += [batch.id for batch in checked]
     after = iter(outcome.rows)  # in the order of `rows`: batch by batch, row by row
     done = [batch.with_rows([next(after) for _ in going(batch)]) for batch in checked]
     if outcome.campaign_id is not None:
         done = [replace(batch, campaigns={**batch.campaigns, token: outcome.campaign_id})
                 for batch in done]  # fmt: skip
-    settle_all(done, means=means, tally=tally)
-    return True
+    not_before = means.now() + STAND_BACK if outcome.stands_back else None
+    done = settle_all(done, means=means, tally=tally, not_before=not_before)
+    if outcome.stands_back:  # our own mistake ends where people look
+        again += [batch.id for batch in done]
+    elif outcome.again:
+        again += outside_line(done)
+    return outcome.wait_s
 
 
 def _on_their_way(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from .errors import BadInputError, FieldProblem, ProgramError
-from .model import Phone, fold_login
+from .model import ACCOUNT_ID, Phone, fold_login
 from .program_checks import problems_of
 from .program_line import Line
 from .program_parts import (
@@ -38,7 +38,7 @@ Login = Annotated[str, Field(min_length=1, max_length=254), AfterValidator(fold_
 class Account(Part):
     """A LivePerson account. In one-account mode it is `owner` and also has the humans."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
+    id: Annotated[str, Field(pattern=f"^{ACCOUNT_ID}$")]
     role: Literal["owner", "sub"]
     zone: Literal["americas", "emea", "apac"] = "americas"
     secret: Name = Field(description="Secrets Manager name of its keys: <prefix>lp/<account id>")
@@ -117,6 +117,10 @@ class Notification(Part):
     channel: Literal["liveperson", "twilio"] = Field(
         "liveperson", description="twilio: by the SMS line, and never silent while another is open"
     )
+    when_open: Literal["liveperson", "twilio"] = Field(
+        "liveperson", description="which channel while the customer has another conversation open, "
+        "into which LivePerson sends nothing: twilio = by the SMS line, so that it arrives",
+    )  # fmt: skip
     template: str | None = None
     link: Annotated[str, Field(pattern=r"^https://")] | None = None
 
@@ -217,12 +221,12 @@ class Program(Part):
 
     def stop_reason(
         self, *, banner: Banner, store: str, login: str,
-        feature: Literal["outreach", "notification"] = "outreach",
+        feature: Literal["outreach", "notification", "line"] = "outreach",
     ) -> str | None:  # fmt: skip
         """Why nothing may be sent for these, or None. Checked at accept and at send."""
         if self.stops.all:
             return "stopped_all"
-        on = banner.features.outreach if feature == "outreach" else banner.features.notification
+        on = getattr(banner.features, feature)
         if banner.stopped or banner.name in self.stops.banners or not on:
             return "stopped_banner"
         if store in self.stops.stores or f"{banner.account}/{store}" in self.stops.stores:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from .call_messages import FIRST_TEXTS
 from .errors import FieldProblem
-from .first_text import notice_problems, template_problems
+from .first_text import no_stop, notice_problems, tells_how_to_stop, template_problems
 from .model import Stickiness, fold_word
 from .program_parts import RESERVED_WORDS, Outreach, ends
+from .request_messages import REQUEST_FIRST_TEXTS
 
 if TYPE_CHECKING:
     from .program import Program
@@ -97,21 +99,49 @@ def _reference_problems(program: Program) -> Iterable[FieldProblem]:
 def _line_problems(program: Program) -> Iterable[FieldProblem]:
     line = program.line
     if line is None:
-        if program.notification.channel == "twilio":
-            yield FieldProblem("notification.channel", "twilio needs `line`")
-        for index, banner in enumerate(program.banners):
-            if banner.number.strategy == "relay":
-                yield FieldProblem(f"banners[{index}].number.strategy", "relay needs `line`")
+        yield from _without_line(program)
         return
     # The webhook finds the secret by the account's sid alone, without reading the program.
     if not line.secret.endswith(f"/twilio/{line.account_sid.lower()}"):
         yield FieldProblem("line.secret", f"must end with /twilio/{line.account_sid.lower()}")
     yield from _repeated("line.branches", "name", [b.name for b in line.branches])
     for index, branch in enumerate(line.branches):
-        if program.banner(branch.banner) is None:
+        theirs = program.banner(branch.banner)
+        if theirs is None:
             yield FieldProblem(
                 f"line.branches[{index}].banner", f"unknown banner {branch.banner!r}"
             )
+        elif theirs.routing.stickiness is Stickiness.STRICT and branch.skill == theirs.human_skill:
+            # As with fallback_skill: whoever has it could take another one's customer.
+            yield FieldProblem(
+                f"line.branches[{index}].skill", "strict needs one beside human_skill"
+            )
+    called = FIRST_TEXTS if line.branches else ()
+    yield from _first_text_problems(program, keys=(*called, *REQUEST_FIRST_TEXTS))
+
+
+def _without_line(program: Program) -> Iterable[FieldProblem]:
+    """What only an SMS line can do."""
+    for name in ("channel", "when_open"):
+        if getattr(program.notification, name) == "twilio":
+            yield FieldProblem(f"notification.{name}", "twilio needs `line`")
+    for index, banner in enumerate(program.banners):
+        if banner.number.strategy == "relay":
+            yield FieldProblem(f"banners[{index}].number.strategy", "relay needs `line`")
+
+
+def _first_text_problems(program: Program, *, keys: Iterable[str]) -> Iterable[FieldProblem]:
+    """The first text after a call or a request is the program's own sentence: it keeps a first
+    text's rules."""
+    for language, messages in program.messages.items():
+        for key in keys:
+            text = messages.texts.get(key)
+            if text is not None and not tells_how_to_stop(text, language=language):
+                yield FieldProblem(f"messages.{language}.texts.{key}", no_stop(language))
+            if text is not None and "{banner}" not in text:
+                yield FieldProblem(
+                    f"messages.{language}.texts.{key}", "a first text names the {banner}"
+                )
 
 
 def _alias_problems(program: Program) -> Iterable[FieldProblem]:

@@ -15,6 +15,9 @@ from .program_parts import Name, Part, Skill
 
 Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
 Digit = Annotated[str, Field(pattern=r"^[0-9]$")]
+Onward = Annotated[str, Field(
+    pattern=r"^((https://|http://127\.0\.0\.1[:/]).+|\+[1-9][0-9]{6,14})$", max_length=500
+)]  # fmt: skip
 
 
 class Pool(Part):
@@ -24,7 +27,9 @@ class Pool(Part):
     10DLC campaign at T-Mobile unless a number pool is approved. So the caps are the contract's.
     """
 
-    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = Field(default=[])
+    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = Field(
+        default=[]
+    )
     senders_per_service: Annotated[int, Field(ge=1, le=10000)] = 400
     most_numbers: Annotated[int, Field(ge=1, le=100000)] = 49
     quarantine_days: Annotated[int, Field(ge=1, le=730)] = 90
@@ -46,6 +51,14 @@ class Push(Part):
     enrolled: Literal["token", "active"] = Field("token", description="who counts as app user")
 
 
+class Mail(Part):
+    """The brand's own mail: answers to requests by e-mail are handed to it. docs/mail-api.md."""
+
+    base_url: Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
+    secret: Name | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=10)] = 5.0
+
+
 class Branch(Part):
     """One branch of the brand's voice menu whose callers are offered to text instead."""
 
@@ -56,6 +69,17 @@ class Branch(Part):
     intent: str = Field(min_length=1, max_length=80, description="why they call, for the agent")
     store: str | None = Field(None, description="agent group whose hours set the expectation")
     accept_digit: Digit = "1"
+    decline_digit: Digit = "2"
+    onward: Onward | None = Field(
+        None, description="where a call goes on that is not turned into texts: address of the "
+        "brand's own TwiML, or a number to put it through to; unset = goodbye",
+    )  # fmt: skip
+    answer_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        15, description="how long an answer usually takes, as the customer is told"
+    )
+    most_texts: Annotated[int, Field(ge=1, le=10)] = Field(
+        3, description="first texts to one caller in 24 hours; then the call just goes on"
+    )
     gather_timeout_s: Annotated[int, Field(ge=1, le=30)] = 5
     tries: Annotated[int, Field(ge=1, le=3)] = 2
     messenger_link: Annotated[str, Field(pattern=r"^https://")] | None = None
@@ -63,6 +87,19 @@ class Branch(Part):
     repeat_days: Annotated[int, Field(ge=1, le=400)] = Field(
         90, description="a caller who texts again within these days is a repeat customer"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _one_part_of_a_path(cls, value: str) -> str:
+        if "/" in value or value == "line":
+            raise ValueError("stands in the webhook's path: no slash, and not `line`")
+        return value
+
+    @model_validator(mode="after")
+    def _two_digits(self) -> Branch:
+        if self.accept_digit == self.decline_digit:
+            raise ValueError("accept_digit and decline_digit are the same")
+        return self
 
     @field_validator("number")
     @classmethod
@@ -83,9 +120,13 @@ class Line(Part):
     secret: Name = Field(description="Secrets Manager name: <prefix>twilio/<account sid>")
     pool: Pool = Pool()
     media_hosts: list[Host] = Field([], description="where pictures in texts may come from")
+    link_hosts: list[Host] = Field(
+        [], description="where product links may lead, beside media_hosts"
+    )
     media_max_bytes: Annotated[int, Field(ge=1, le=5_000_000)] = 5_000_000
     team_mode: bool = Field(False, description="widget requests go to the team, not to New Leads")
     push: Push | None = None
+    mail: Mail | None = None
     branches: list[Branch] = Field(default=[])
     report_day: Annotated[int, Field(ge=1, le=28)] = 1
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from .call_messages import CALL_FIELDS, CALL_MESSAGES
 from .model import Stickiness, fold_word
+from .request_messages import REQUEST_MESSAGES
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,80}$")]
 Skill = Annotated[str, Field(min_length=1, max_length=255)]
@@ -237,12 +239,19 @@ DEFAULT_MESSAGES = {
     "available person.",
     "opted_out": "You will get no more texts from us. Text START to get them again.",
     "opted_in": "You will get texts from us again. Text STOP to end them.",
+    "help": "{banner}: {associate} reads your texts to this number. Write what you need and we will "
+    "answer here. Msg and data rates may apply. Text STOP to end texts.",
     "goodbye": "Thank you. Goodbye.",
     "associate": "your associate",
+    "line_call_store": "This number takes text messages only. To speak with us, please call "
+    "{phone}. Or hang up and send us a text.",
+    "line_texts_only": "This number takes text messages only. Please hang up and send us a text.",
+    **CALL_MESSAGES,
+    **REQUEST_MESSAGES,
 }
 
 
-MESSAGE_FIELDS = ("associate", "wanted", "banner", "store")
+MESSAGE_FIELDS = ("associate", "wanted", "banner", "store", *CALL_FIELDS)
 
 
 class Messages(Part):

@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = {
     "consent_too_weak": "The customer agreed to an associate's own texts, not to promotions.",
     "opted_out": "The customer has asked for no more texts.",
     "erased": "What was known of this customer has been erased on request, which also blocks texts.",
+    "unreachable": "A carrier said that this number takes no texts: a landline, or not in service.",
     # whose turn it is
     "held": "Another associate is in touch with this customer; there is one thread at a time.",
     "customer_cap": "The customer has had, or will have, as many texts as the program allows.",
@@ -77,10 +78,22 @@ REASONS: Mapping[str, str] = {
     "paced": "Other texts were before it in the line; it is tried again within a minute.",
     "claim_lost": "The process that was sending ended in between; the text may have gone.",
     "accepted": "LivePerson took it.",
+    "texted": "The SMS line sent it.",
+    "not_received": "The SMS line sent it, and it did not arrive.",
+    "line_busy": "Twilio was busy or away and took nothing; it is tried again within a minute.",
+    "line_looks": "Twilio's answer was lost; the text is being looked for.",
+    "text_not_found": "Twilio's answer was lost and its list does not show the text; it may have "
+    "gone.",
+    "line_off": "The program has no SMS line.",
+    "sender_lost": "Twilio does not send from this number of ours any more.",
+    "too_late": "It had waited so long that it would say nothing new.",
     "agent_left": "The associate left the conversation before the text was sent.",
     "closed": "The conversation was closed before the text was sent.",
     "unavailable": "Something needed for it did not answer at that moment.",
     "secret_unavailable": "The account's credentials could not be read.",
+    # letters
+    "mail_off": "The program names no mail that could send it.",
+    "mail_refused": "The brand's own mail refused it.",
     "texting_hours_invalid": "The table of texting hours does not hold together.",
 }
 
@@ -136,6 +149,8 @@ class Why:
 
 def sentence(reason: str) -> str:
     """The sentence of a reason code; an unknown one (written by a newer version) says so."""
+    if reason.startswith("twilio_"):
+        return f"Twilio refused it with code {reason.removeprefix('twilio_')}."
     return REASONS.get(reason, f"Reason `{reason}`, which this version does not know.")
 
 
@@ -175,7 +190,9 @@ def notice_sentence(state: str, reason: str | None, *, until: datetime | None = 
         "skipped": "It was not sent.",
         "unknown": "It may or may not have been sent, and is never sent again.",
     }.get(state, f"It is `{state}`.")
-    if reason:
+    if reason and reason.startswith("twilio_"):
+        told += f" Twilio refused it with its code {reason.removeprefix('twilio_')}."
+    elif reason:
         told += f" {REASONS.get(reason) or f'The rule that decides: {reason}.'}"
     return told if until is None else f"{told} Looked at again from {iso(until)} on."
 

@@ -17,10 +17,10 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .model import Channel, Stickiness
+from .model import Channel, Stickiness, as_stored
 from .presence import Presence, Status
 from .routing import decide
-from .routing_case import Act, Case, Choice, Decision, Person, Rules, Trace, Wanted
+from .routing_case import Act, CalledBranch, Case, Choice, Decision, Person, Rules, Trace, Wanted
 
 VERSION = 2
 # A person's state in a letter; small when LivePerson's answer did not mention them at all.
@@ -28,7 +28,7 @@ _LETTERS = {Status.ONLINE: "O", Status.BACK_SOON: "B", Status.AWAY: "A", Status.
             Status.UNKNOWN: "U"}  # fmt: skip
 _STATUSES = {letter: status for status, letter in _LETTERS.items()}
 _MANAGER, _DISABLED = "+", "-"
-_MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
 
 
 def write_receipt(case: Case, *, decision: Decision) -> str:
@@ -49,6 +49,8 @@ def write_receipt(case: Case, *, decision: Decision) -> str:
                 skills.index(decision.skill) if decision.skill in skills else decision.skill,
                 decision.agent_id, decision.waiting],
         "trace": [known, *([t.step, int(t.taken), t.why] for t in decision.trace[known:])],
+        **({"called": [case.called.name, case.called.skill, case.called.intent]}
+           if case.called else {}),
     })  # fmt: skip
 
 
@@ -132,21 +134,16 @@ def _ago(instant: datetime | None, at: datetime) -> int | str | None:
     """
     if instant is None:
         return None
-    ago = _whole(at) - instant
+    ago = as_stored(at) - instant
     whole, rest = divmod(ago, _MILLISECOND)
-    return whole if not rest else str(ago // timedelta(microseconds=1))
+    return whole if not rest else str(ago // _MICROSECOND)
 
 
 def _instant(ago: int | str | None, at: datetime) -> datetime | None:
     if ago is None:
         return None
-    whole = _whole(at)
-    return whole - (timedelta(microseconds=int(ago)) if isinstance(ago, str)
-                    else ago * _MILLISECOND)  # fmt: skip
-
-
-def _whole(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+    exact = isinstance(ago, str)
+    return as_stored(at) - int(ago) * (_MICROSECOND if exact else _MILLISECOND)
 
 
 def _skills(rules: Rules) -> tuple[str | None, ...]:
@@ -188,13 +185,14 @@ def _case(stored: dict[str, Any]) -> Case:
     at = datetime.fromisoformat(stored["at"])
     (channel, notified, wanted, wanted_id, asked, choice, store_open, answered, busy,
      evidence) = stored["case"]  # fmt: skip
+    called = stored.get("called")
     return Case(
         at=at, program=stored["program"], rules=_rules(stored["rules"]),
         channel=Channel(channel), notified=notified, wanted=Wanted(wanted), wanted_id=wanted_id,
         asked=asked, choice=Choice(choice), store_open=store_open, answered=answered,
         people=tuple(_person(raw, at) for raw in stored["people"]),
         busy_since=_instant(busy, at), trail=tuple(stored["trail"]),
-        evidence_at=_instant(evidence, at),
+        evidence_at=_instant(evidence, at), called=CalledBranch(*called) if called else None,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from .model import Stickiness
 from .program import Banner, Program
 from .receipts import replays, stored_case, stored_decision
-from .routing import closes_store, decide
+from .routing import closes_store, decide, follows_call
 from .routing_case import Act, Case, Decision, Rules, Trace, Wanted, all_busy, rules_of
 
 TOO_MANY_MISSES = "keyword: not tried, too many misses"
@@ -94,6 +94,15 @@ def _switched_off(banner: Banner) -> Decision:
 def _under(case: Case, banner: Banner, program: Program) -> Case:
     """The same case under another banner's rules. Raises UnknowableError."""
     rules = rules_of(banner)
+    if case.called is not None:
+        branch = program.line.branch(case.called.name) if program.line else None
+        if branch is None:
+            raise UnknowableError("the branch that was called is not in this program")
+        case = replace(case, called=replace(case.called, skill=branch.skill))
+        if rules.stickiness is Stickiness.STRICT:
+            _same_resolvers(case, banner)  # whether they have an associate of their own decides
+        if follows_call(replace(case, rules=rules)):
+            return replace(case, rules=rules)
     _same_resolvers(case, banner)
     if TOO_MANY_MISSES in case.trail:
         rules = replace(rules, keyword=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .conversation import Conversation
-from .directory import Associate, Pointer, Store
+from .directory import Associate, Pointer, Store, pointer_from
 from .errors import InstoreError
 from .model import Phone, base36, fold_word
 from .program import Banner
@@ -192,7 +192,7 @@ def _first(words: Iterable[str], asking: _Asking) -> Pointer | None:
     for word in words:
         for key in asking.stores.word_keys(asking.clues.banner.name, word=word):
             if key in asking.clues.items:
-                return asking.stores.pointer_from(asking.clues.items[key])
+                return pointer_from(asking.clues.items[key])
     return None
 
 

@@ -18,12 +18,13 @@ from typing import Generic, TypeVar
 from zoneinfo import available_timezones
 
 from .directory import Opening, read_clock
-from .errors import RosterError
-from .model import fold_login, fold_word
+from .errors import BadInputError, RosterError
+from .model import Phone, fold_login, fold_word
 from .program_parts import RESERVED_WORDS
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 STORE_COLUMNS = ("group", "name", "banner", "zone", "state", "postal_code", *DAYS)
+STORE_EXTRAS = ("phone",)  # may be missing from the first line
 ASSOCIATE_COLUMNS = ("login", "employee_id", "aliases")
 MAX_BYTES = 10_000_000
 MAX_ROWS = 100_000
@@ -58,6 +59,7 @@ class StoreRow:
     state: str
     postal_code: str
     openings: tuple[Opening, ...]
+    phone: str = ""  # E.164
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class _BadRowError(Exception):
 
 
 def read_stores(data: bytes, *, banners: Iterable[str]) -> Rows[StoreRow]:
-    """Read stores.csv. `banners` are those of the account. Raises RosterError."""
+    """Read stores.csv. `banners` are those of the account. A bad telephone number costs the number
+    only, not the row. Raises RosterError."""
     known, zones, seen = frozenset(banners), available_timezones(), set[str]()
 
     def store(line: int, cells: Mapping[str, str]) -> tuple[StoreRow, list[str]]:
@@ -97,10 +100,11 @@ def read_stores(data: bytes, *, banners: Iterable[str]) -> Rows[StoreRow]:
         openings = read_openings([cells[day] for day in DAYS])
         _demand(group not in seen, "duplicate_group")
         seen.add(group)
+        phone, codes = _phone(cells.get("phone", ""))
         return StoreRow(line, group, cells["name"], cells["banner"], cells["zone"], state,
-                        cells["postal_code"], openings), []  # fmt: skip
+                        cells["postal_code"], openings, phone), codes  # fmt: skip
 
-    return _read("stores.csv", data, columns=STORE_COLUMNS, parse=store)
+    return _read("stores.csv", data, columns=STORE_COLUMNS, extras=STORE_EXTRAS, parse=store)
 
 
 def read_associates(data: bytes) -> Rows[AssociateRow]:
@@ -164,6 +168,15 @@ def _spans(cell: str) -> list[tuple[time, time]]:
     return spans
 
 
+def _phone(cell: str) -> tuple[str, list[str]]:
+    if not cell:
+        return "", []
+    try:
+        return Phone.parse(cell).e164, []
+    except BadInputError:
+        return "", ["bad_phone"]
+
+
 def _aliases(cell: str) -> tuple[tuple[str, ...], list[str]]:
     words: list[str] = []
     codes: list[str] = []
@@ -181,11 +194,12 @@ def _aliases(cell: str) -> tuple[tuple[str, ...], list[str]]:
 def _read(
     file: str, data: bytes, *, columns: tuple[str, ...],
     parse: Callable[[int, Mapping[str, str]], tuple[Row, list[str]]],
+    extras: tuple[str, ...] = (),
 ) -> Rows[Row]:  # fmt: skip
     good: list[Row] = []
     problems: list[Problem] = []
     lines = _lines(file, data)
-    places = _header(file, next(lines, (0, []))[1], columns=columns)
+    places = _header(file, next(lines, (0, []))[1], columns=columns, extras=extras)
     for count, (line, cells) in enumerate(lines, start=1):
         if count > MAX_ROWS:
             raise RosterError(f"{file}: more than {MAX_ROWS} rows")
@@ -223,16 +237,19 @@ def _lines(file: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
         raise RosterError(f"{file}: not CSV after line {begins - 1}") from error
 
 
-def _header(file: str, cells: list[str], *, columns: tuple[str, ...]) -> list[str]:
+def _header(
+    file: str, cells: list[str], *, columns: tuple[str, ...], extras: tuple[str, ...]
+) -> list[str]:
     """Name of each place in a row, "" for columns that are none of ours."""
     places = [cell.strip().lower() for cell in cells]
     missing = [name for name in columns if name not in places]
     if missing:
         raise RosterError(f"{file}: the first line lacks {', '.join(missing)}")
-    repeated = [name for name in columns if places.count(name) > 1]
+    known = (*columns, *extras)
+    repeated = [name for name in known if places.count(name) > 1]
     if repeated:
         raise RosterError(f"{file}: the first line has {', '.join(repeated)} twice")
-    return [name if name in columns else "" for name in places]
+    return [name if name in known else "" for name in places]
 
 
 def _demand(holds: bool, code: str) -> None:

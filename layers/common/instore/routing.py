@@ -31,12 +31,34 @@ def closes_store(case: Case) -> bool:
 def decide(case: Case) -> Decision:
     """Say who takes the conversation. Pure: the same case, the same decision."""
     looked = [Trace("resolve", False, said) for said in case.trail]
-    for look in (_ask, _trigger, _offer, _walk):
+    for look in (_deflected, _ask, _trigger, _offer, _walk):
         decision = look(case, looked)
         if decision is not None:
             return decision
     looked.append(Trace("skill", True, "no step was left"))
     return _to_skill(case, looked, outcome="skill")
+
+
+def follows_call(case: Case) -> bool:
+    """Whether the branch of the call decides, so that nobody's presence need be asked. A strict
+    program keeps who has an associate of their own with them, whatever number they called."""
+    strict = case.rules.stickiness is Stickiness.STRICT
+    return case.called is not None and not (strict and case.wanted is Wanted.KNOWN)
+
+
+def _deflected(case: Case, looked: list[Trace]) -> Decision | None:
+    called = case.called
+    if called is None:
+        return None
+    told = f"called branch {called.name} ({called.intent}) and took a text instead"
+    if not follows_call(case):
+        looked.append(
+            Trace("deflected", False, f"{told}; strict: their own associate stays theirs")
+        )
+        return None
+    looked.append(Trace("deflected", True, told))
+    message = "deflected_closed" if case.store_open is False else "deflected"
+    return Decision(Act.TRANSFER, "deflected", message, called.skill, trace=tuple(looked))
 
 
 def _ask(case: Case, looked: list[Trace]) -> Decision | None:

@@ -67,11 +67,22 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledBranch:
+    """The branch of the voice menu that the customer had called before they text: its name, the
+    skill it leads to, why people call it."""
+
+    name: str
+    skill: str
+    intent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that one decision depends on. `store_open` None = no store is known.
 
     `trail` tells what each resolver said; it holds no word and no number of the customer's.
-    `evidence_at` is when LivePerson told who is there: presence has an age.
+    `evidence_at` is when LivePerson told who is there: presence has an age. `called`: the customer
+    was on the phone and was offered to text instead; `store_open` is then that branch's store.
     """
 
     at: datetime
@@ -89,6 +100,7 @@ class Case:
     busy_since: datetime | None
     trail: tuple[str, ...]
     evidence_at: datetime | None = None
+    called: CalledBranch | None = None
 
     def wanted_person(self) -> Person | None:
         """The wanted associate, if known and enabled."""

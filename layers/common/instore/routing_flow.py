@@ -19,17 +19,30 @@ from .presence import Evidence
 from .program import Account, Banner, Program
 from .receipts import write_receipt
 from .resolving import Clues, Resolution, person, resolve, words_to_look_up
-from .routing import closes_store, decide
-from .routing_case import Act, Case, Choice, Decision, Wanted, all_busy, people_of, rules_of
+from .routing import closes_store, decide, follows_call
+from .routing_called import Called, count_repeat, find_call
+from .routing_case import (
+    Act,
+    Case,
+    Choice,
+    Decision,
+    Rules,
+    Wanted,
+    all_busy,
+    people_of,
+    rules_of,
+)
 
 if TYPE_CHECKING:
     from .adapters.backend import Backend
+    from .adapters.calls import Calls
     from .adapters.conversations import Conversations
     from .adapters.customers import Customers
     from .adapters.liveperson import LivePerson
     from .adapters.presences import Presences
     from .adapters.stores import Stores
     from .consent import Customer
+    from .program_line import Branch
 
 MOST_MISSES = 10  # of one sender in a clock hour; then words are no longer looked up
 
@@ -45,6 +58,7 @@ class Means:
     liveperson: LivePerson
     backend: Backend
     version: int
+    calls: Calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,7 @@ class _Found:
     choice: Choice
     customer: Customer | None
     may_look_up: bool
+    called: Called | None = None
 
 
 def take_turn(turn: Turn, *, means: Means, now: datetime) -> tuple[Answer, tuple[str, ...]]:
@@ -124,6 +139,12 @@ def _look_up(turn: Turn, *, means: Means, now: datetime) -> _Found:
     items = means.conversations.look_up(keys) if keys else {}
     item = items.get(means.customers.key_of(talk.customer)) if talk.customer else None
     customer = means.customers.from_item(item) if item else None
+    called = find_call(turn, customer=customer, calls=means.calls, now=now)
+    if called is None:
+        count_repeat(turn, customer=customer, calls=means.calls, now=now)
+    elif banner.routing.stickiness is not Stickiness.STRICT:
+        # The branch decides: nobody else's words or bindings are looked at.
+        return _Found(Resolution(), Choice.NOT_OFFERED, customer, True, called)
     if offered is not None:
         again = person(offered, banner=banner, stores=means.stores)
         return _Found(again, _chosen(turn.text), customer, True)
@@ -132,7 +153,7 @@ def _look_up(turn: Turn, *, means: Means, now: datetime) -> _Found:
     resolution = resolve(clues, stores=means.stores, backend=means.backend)
     if resolution.phone is not None and customer is None:
         customer = means.customers.get(means.customers.id_of(resolution.phone))
-    return _Found(resolution, Choice.NOT_OFFERED, customer, may_look_up)
+    return _Found(resolution, Choice.NOT_OFFERED, customer, may_look_up, called)
 
 
 def _chosen(text: str) -> Choice:
@@ -143,7 +164,7 @@ def _chosen(text: str) -> Choice:
 def _case(turn: Turn, found: _Found, means: Means, now: datetime) -> tuple[Case, Evidence | None]:
     """The case to decide, and the evidence if anybody's presence matters to it."""
     resolution, banner = found.resolution, turn.banner
-    rules = rules_of(banner)
+    rules = _rules(turn)
     if not found.may_look_up:
         rules = replace(rules, keyword=False)
     store = resolution.store
@@ -155,7 +176,10 @@ def _case(turn: Turn, found: _Found, means: Means, now: datetime) -> tuple[Case,
         asked=turn.asked, choice=found.choice,
         store_open=store.is_open(now) if store else None, answered=False,
         people=people_of(store, evidence=blind), busy_since=None, trail=tuple(resolution.trail),
+        called=found.called.case if found.called else None,
     )  # fmt: skip
+    if found.called is not None and follows_call(case):
+        return replace(case, store_open=_is_open(found.called.branch, turn, means, now)), None
     strict = rules.stickiness is Stickiness.STRICT
     if store is None or closes_store(case) or (strict and case.wanted is not Wanted.KNOWN):
         return case, None
@@ -173,6 +197,26 @@ def _case(turn: Turn, found: _Found, means: Means, now: datetime) -> tuple[Case,
     seen = replace(case, answered=answered, people=people, busy_since=busy_since,
                    evidence_at=told.evidence.at if answered else None)  # fmt: skip
     return seen, told.evidence
+
+
+def _is_open(branch: Branch, turn: Turn, means: Means, now: datetime) -> bool | None:
+    """Whether the branch's store is open; None where the program names none that is known."""
+    group = branch.store
+    store = means.stores.store(turn.banner.account, group=group) if group else None
+    return store.is_open(now) if store else None
+
+
+def _rules(turn: Turn) -> Rules:
+    """The banner's rules. A conversation of the SMS line stays in its account: LivePerson's
+    roll-over to the virtual associates of another one begins a conversation under a new id, of
+    which our number never hears again, and their answers would reach nobody."""
+    rules, banner = rules_of(turn.banner), turn.banner
+    if turn.conversation.line is None or banner.account == turn.program.owner.id:
+        return rules
+    strict = rules.stickiness is Stickiness.STRICT
+    stays = banner.fallback_skill or (rules.last_skill if strict else banner.human_skill)
+    return replace(rules, closed=False, all_offline_minutes=None, all_busy_minutes=None,
+                   virtual_skill=None, last_skill=stays)  # fmt: skip
 
 
 def _is_notified(turn: Turn, found: _Found, now: datetime) -> bool:
@@ -219,9 +263,10 @@ def _answer(
         store=resolution.store.name if resolution.store else "",
         associate=(taker.nickname if taker else "") or somebody,
         wanted=(resolution.associate.nickname if resolution.associate else "") or somebody,
+        minutes=str(found.called.branch.answer_minutes) if found.called else "",
     )
     body = reply(sentence, intent=decision.outcome, skill=decision.skill,
-                 agent_id=decision.agent_id)  # fmt: skip
+                 agent_id=decision.agent_id, note=found.called.note if found.called else None)  # fmt: skip
     asking = decision.act is not Act.TRANSFER
     minutes = banner.routing.silent_wait_alarm_minutes
     phone = resolution.phone if talk.customer is None else None

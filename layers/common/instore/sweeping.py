@@ -6,7 +6,9 @@ done about it, and each step is conditional on what was read, so that sweeps may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,24 +34,35 @@ REDRIVE_EVERY = timedelta(minutes=5)
 # How much of the bulk line one run gives away: a minute, and a little more than a minute, because
 # a line that is never short of work loses nothing and what is too much goes back to its place.
 AHEAD_S = 66.0
+# So much before its turn a batch is sent for: the queue collects messages for five seconds. One that
+# comes late leaves the line idle, and is still unclaimed when the next run counts (decisions/0015).
+EARLY_S = 8.0
+# A text of the line takes about half a second, nearly all of it spent waiting for Twilio, and at an
+# opening thousands are due; one after another they would take an hour. Twilio at its slowest, and
+# the table around it, is what the last one begun may take.
+FOR_A_TEXT_S = 20.0
+# Of a run, for what is not in the line: notices, outcomes, dead claims, the texts of
+# the line. However many batches wait.
+FOR_DUE_S = 30.0
 NUMBERS_AT = 7  # numbers are looked at in this minute of every ten
 
 
 @dataclass(frozen=True, slots=True)
 class Broom:
-    """What sweeping works with. `conversation` settles a due conversation (notify.resume),
-    `customer` goes on with an erasure (erasing.go_on); both name the metrics to count."""
+    """What sweeping works with. `others`: what to do with due work that is no batch, by what its key
+    begins with (runtime/sweep_steps.py); each step names the metrics to count. `at_once`: so many
+    texts at a time."""
 
     desk: Desk
     stores: Stores
     numbers: NumberHealth
     pace: Pace
     liveperson: LivePerson
-    conversation: Callable[[tuple[str, str]], Iterable[str]]
-    customer: Callable[[tuple[str, str]], Iterable[str]]
+    others: Mapping[str, Callable[[tuple[str, str]], Iterable[str]]]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
+    at_once: int = 1
 
 
 @dataclass(slots=True)
@@ -89,7 +102,7 @@ def sweep(broom: Broom) -> Swept:
         due = _find_due(broom, "DUE", seen=seen)
         if not due:
             break
-        keys = [key for _, key in due]
+        keys = [key for _, _, key in due]
         seen.update(keys)
         swept.oldest_s = max(swept.oldest_s, broom.now().timestamp() - due[0][0])
         for batch in in_turn(_read(keys, broom, swept)):
@@ -97,9 +110,52 @@ def sweep(broom: Broom) -> Swept:
                 return swept
             _guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
         for key in keys:
-            step = _OTHERS.get(key[0].split("#", 1)[0])
+            step = broom.others.get(key[0].split("#", 1)[0])
             if step is not None and broom.remaining() > SPARE_S:
-                _guarded(partial(step, key, broom, swept), key[0], swept)
+                _guarded(partial(_other, step, key, swept), key[0], swept)
+    _guarded(partial(_sweep_texts, broom, swept), "texts", swept)
+    return swept
+
+
+def _sweep_texts(broom: Broom, swept: Swept) -> None:
+    """Texts of the line, after all else: a Twilio that is away delays nothing but texts.
+
+    Some shards at a time, each oldest first. All of a customer's are in one shard, so that theirs
+    go one after another.
+    """
+    seen: set[tuple[str, str]] = set()
+    while broom.remaining() > FOR_A_TEXT_S:
+        due = _find_due(broom, "TEXT", seen=seen)
+        if not due:
+            return
+        swept.oldest_s = max(swept.oldest_s, broom.now().timestamp() - due[0][0])
+        seen.update(key for _, _, key in due)
+        shards: dict[int, list[tuple[str, str]]] = {}
+        for _, shard, key in due:
+            shards.setdefault(shard, []).append(key)
+        for done in _side_by_side(broom, list(shards.values())):
+            for metric, count in done.counts.items():
+                swept.add(metric, count)
+            swept.failed += done.failed
+        if all(len(keys) < A_TIME for keys in shards.values()):
+            return  # no shard had more
+
+
+def _side_by_side(broom: Broom, shards: Sequence[Sequence[tuple[str, str]]]) -> list[Swept]:
+    if min(broom.at_once, len(shards)) <= 1:
+        return [_sweep_shard(broom, keys) for keys in shards]
+    with ThreadPoolExecutor(broom.at_once) as hands:
+        # Whoever runs us has put services and watchers in this thread's context.
+        began = [hands.submit(copy_context().run, _sweep_shard, broom, keys) for keys in shards]
+        return [one.result() for one in began]
+
+
+def _sweep_shard(broom: Broom, keys: Sequence[tuple[str, str]]) -> Swept:
+    swept = Swept()
+    for key in keys:
+        if broom.remaining() <= FOR_A_TEXT_S:
+            break
+        _guarded(partial(_other, broom.others["TEXT"], key, swept), key[0], swept)
     return swept
 
 
@@ -113,23 +169,24 @@ def _let_go(broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
     """
     seen: set[tuple[str, str]] = set()
     booked_s = 0.0
-    while booked_s < AHEAD_S and broom.remaining() > SPARE_S:
+    while booked_s < AHEAD_S and broom.remaining() > FOR_DUE_S:
         due = _find_due(broom, "SEND", seen=seen)
         if not due:
             return
         if not seen:
             booked_s = broom.pace.booked_s(broom.desk.program.owner.id, channel="bulk")
-        seen.update(key for _, key in due)
-        waiting = _read([key for _, key in due], broom, swept)
+        seen.update(key for _, _, key in due)
+        waiting = _read([key for _, _, key in due], broom, swept)
         for batch in sorted(waiting, key=lambda b: (b.due_at or b.accepted_at, b.accepted_at)):
             now = broom.now()
             if not batch.in_line or batch.due_at is None or batch.due_at > now:
                 continue  # somebody else was faster
             swept.note_wait(batch, now=now)
-            if booked_s >= AHEAD_S or broom.remaining() <= SPARE_S:
+            if booked_s >= AHEAD_S or broom.remaining() <= FOR_DUE_S:
                 continue  # how long the others wait is still told
             own_s, call_s = _line_time(batch, broom)
-            delay_s = min(900, int(booked_s // call_s * call_s)) if call_s else 0
+            turn_s = booked_s // call_s * call_s if call_s else 0.0
+            delay_s = min(900, max(0, int(turn_s - EARLY_S)))
             _guarded(partial(_let_go_of, batch, broom, inquiry, swept, delay_s), batch.id, swept)
             booked_s += own_s
 
@@ -155,8 +212,8 @@ def _line_time(batch: Batch, broom: Broom) -> tuple[float, float]:
 
 def _find_due(
     broom: Broom, line: str, *, seen: set[tuple[str, str]]
-) -> list[tuple[int, tuple[str, str]]]:
-    """The next due keys of a line with their due time, oldest first."""
+) -> list[tuple[int, int, tuple[str, str]]]:
+    """The next due keys of a line with their due time and shard, oldest first."""
     now = broom.now()
     found = []
     for shard in range(SHARDS):
@@ -164,7 +221,7 @@ def _find_due(
         for item in broom.desk.batches.due(now=now, shard=shard, limit=limit, line=line):
             key = (item["pk"], item["sk"])
             if key not in seen:
-                found.append((int(item["due_at"]), key))
+                found.append((int(item["due_at"]), shard, key))
     return sorted(found)
 
 
@@ -190,17 +247,11 @@ def _guarded(step: Callable[[], None], name: str, swept: Swept) -> None:
         swept.failed.append(f"{name} {type(error).__name__}")
 
 
-def _sweep_conversation(key: tuple[str, str], broom: Broom, swept: Swept) -> None:
-    for metric in broom.conversation(key):
+def _other(
+    step: Callable[[tuple[str, str]], Iterable[str]], key: tuple[str, str], swept: Swept
+) -> None:
+    for metric in step(key):
         swept.add(metric)
-
-
-def _sweep_customer(key: tuple[str, str], broom: Broom, swept: Swept) -> None:
-    for metric in broom.customer(key):
-        swept.add(metric)
-
-
-_OTHERS = {"CONVERSATION": _sweep_conversation, "CUSTOMER": _sweep_customer}
 
 
 def _sweep_batch(batch: Batch, broom: Broom, inquiry: Inquiry, swept: Swept) -> None:

@@ -122,19 +122,10 @@ def check_hours(
     `store_zone` and `region` (state or province) are the store's. `associate_window` None = only
     the law counts. Sources of the hours: data/texting_hours.csv.
     """
-    where = whereabouts(phone, zone=zone, postal_code=postal_code, region=region, country=country,
-                        store_zone=store_zone)  # fmt: skip
-    if isinstance(where, str):
-        return Never(where)
-    law = _legal_week(where.jurisdictions)
-    vendor = _daily("LivePerson", _VENDOR_OPENS, _VENDOR_CLOSES)
-    weeks = [(name, law) for name in where.zones]
-    weeks += [(name, vendor) for name in where.number_zones]
-    if associate_window is not None:
-        if find_zone(store_zone) is None:
-            return Never("the zone of the store is not known")
-        shop = _daily("associate_window", associate_window.start, associate_window.end)
-        weeks.append((store_zone, shop))
+    weeks = _weeks(phone, store_zone=store_zone, associate_window=associate_window, zone=zone,
+                   postal_code=postal_code, region=region, country=country)  # fmt: skip
+    if isinstance(weeks, str):
+        return Never(weeks)
     start = now.astimezone(UTC)
     instant, rule = start, ""
     while True:
@@ -148,6 +139,39 @@ def check_hours(
         if latest == instant:
             return Allowed() if instant == start else Deferred(instant, rule)
         instant = latest
+
+
+def closes_at(
+    *, phone: Phone, store_zone: str, associate_window: Hours | None, zone: str | None,
+    postal_code: str | None, region: str | None, country: str, now: datetime,
+) -> datetime:  # fmt: skip
+    """Until when the hours last that `check_hours` finds open `now`: the first end of any of them."""
+    weeks = _weeks(phone, store_zone=store_zone, associate_window=associate_window, zone=zone,
+                   postal_code=postal_code, region=region, country=country)  # fmt: skip
+    if isinstance(weeks, str):
+        return now
+    return min(_closing(name, week=week, instant=now) for name, week in weeks)
+
+
+def _weeks(
+    phone: Phone, *, store_zone: str, associate_window: Hours | None, zone: str | None,
+    postal_code: str | None, region: str | None, country: str,
+) -> list[tuple[str, _Week]] | str:  # fmt: skip
+    """All hours that count, each with the zone whose clock they go by; or why none are known."""
+    where = whereabouts(phone, zone=zone, postal_code=postal_code, region=region, country=country,
+                        store_zone=store_zone)  # fmt: skip
+    if isinstance(where, str):
+        return where
+    law = _legal_week(where.jurisdictions)
+    vendor = _daily("LivePerson", _VENDOR_OPENS, _VENDOR_CLOSES)
+    weeks = [(name, law) for name in where.zones]
+    weeks += [(name, vendor) for name in where.number_zones]
+    if associate_window is not None:
+        if find_zone(store_zone) is None:
+            return "the zone of the store is not known"
+        shop = _daily("associate_window", associate_window.start, associate_window.end)
+        weeks.append((store_zone, shop))
+    return weeks
 
 
 def whereabouts(
@@ -245,6 +269,17 @@ def _next_opening(key: str, *, week: _Week, instant: datetime) -> tuple[datetime
             if opening >= instant:
                 return opening, _at(waits_for or hours.opens.rule, key)
     return None, _at(waits_for, key)
+
+
+def _closing(key: str, *, week: _Week, instant: datetime) -> datetime:
+    """When today's hours end by this zone's clock; `instant` itself where there are none."""
+    zone = find_zone(key) or ZoneInfo("UTC")
+    local = instant.astimezone(zone)
+    hours = week[local.weekday()]
+    if hours.closes is None:
+        return instant
+    end = datetime.combine(local.date(), hours.closes.at, tzinfo=zone).astimezone(UTC)
+    return max(end, instant)
 
 
 def _at(rule: str, zone: str) -> str:

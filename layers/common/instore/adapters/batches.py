@@ -16,14 +16,18 @@ from typing import Any
 from ..batch import Batch, BatchState, Claim, First, Row, RowState
 from ..directory import Pointer
 from ..errors import BadInputError, UnavailableError
+from ..kpi_facts import texted
 from ..model import Phone, due_shard, epoch, from_epoch, from_iso, iso
+from .facts import Facts
 from .table import Done, Item, Table
 
 # Letters of a row: how it is stored <- how it is called.
 _TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code", "c": "customer",
           "m": "masked", "k": "chunk", "i": "vendor_id"}  # fmt: skip
-# What the rows of a batch mostly have in common is stored once, and `h` of a row says which.
-_SHARED = ("u", "r", "t", "k")
+# What the rows of a batch mostly have in common is stored once, and `h` of a row says which. The
+# segments go along with the rest, so that a version which knows no `h` cannot read such a batch at
+# all: without `k` it would take texts that went for texts nobody has tried, and send them again.
+_SHARED = ("u", "r", "t", "k", "g")
 _MAY_BE_ABSENT = ("claim", "due_shard", "due_at", "campaigns", "owed", "sent_at", "turn", "shared")
 _QUOTA_TRIES = 12
 _DAY_KEPT_S = 40 * 86400
@@ -34,7 +38,7 @@ class Batches:
 
     def __init__(self, table: Table, *, id_of: Callable[[Phone], str]) -> None:
         """`id_of` names a customer by the number (Customers.id_of)."""
-        self._table, self._id_of = table, id_of
+        self._table, self._id_of, self._facts = table, id_of, Facts(table)
 
     def create(self, batch: Batch, *, now: datetime) -> Batch | None:
         """Write a new batch. None: written; else the batch that has this id already.
@@ -116,6 +120,8 @@ class Batches:
         share, room, used = f"b{batch.id}", min(wanted, limit), 0
         if not wanted:
             day = self._table.get(*day_key(batch.pointer, day=batch.day)) or {}
+            if share in day:
+                self._note_texter(batch, now=now)
             return int(day.get(share, 0)), int(day.get("used", 0))
         for _ in range(_QUOTA_TRIES):
             if room <= 0:
@@ -130,13 +136,23 @@ class Batches:
                 returns="UPDATED_NEW",
             )  # fmt: skip
             if isinstance(answer, Done):
+                if answer.item["used"] == room:
+                    self._note_texter(batch, now=now)
                 return room, int(answer.item["used"])
             stored = answer.item or {}
             if share in stored:
+                self._note_texter(batch, now=now)
                 return int(stored[share]), int(stored["used"])
             used = int(stored.get("used", 0))
             room = min(wanted, limit - used)
         raise UnavailableError("too many batches at once for one associate")
+
+    def _note_texter(self, batch: Batch, *, now: datetime) -> None:
+        """The associate texts on this day: what the day's texts came to is found by that (kpi.py).
+        After the first batch of the day, and after one that stopped half way. Told of a day that is
+        over, the second look at that day finds it (kpi_summing.py)."""
+        fact = texted(batch.pointer, banner=batch.banner, day=batch.day)
+        self._facts.tell(fact, now=now, opens=False)
 
     def give_back_quota(self, batch: Batch, *, taken: int, kept: int) -> bool:
         """Return what a batch took and did not need, once. False: it was returned before. A batch
@@ -229,9 +245,10 @@ def _row_out(row: Row) -> dict[str, Any]:
 
 
 def _share(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows without what several of them have alike, and that, once, for their `h` to point at."""
+    """Rows without what several of them have alike, and that, once, for their `h` to point at.
+    Segments alone are too little to be worth it."""
     common = [{letter: row[letter] for letter in _SHARED if letter in row} for row in rows]
-    shared = [some for n, some in enumerate(common) if some and common.index(some) == n
+    shared = [some for n, some in enumerate(common) if len(some) > 1 and common.index(some) == n
               and common.count(some) > 1]  # fmt: skip
     return [
         {**{k: v for k, v in row.items() if k not in some}, "h": shared.index(some)}

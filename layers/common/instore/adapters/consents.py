@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,17 @@ _OWED = "owed"  # recorded where nothing can be said: the confirmation is still 
 _Changes = Callable[[Customer], Mapping[str, Any] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Along:
+    """What is written with an entry of the ledger, together or not at all: writes of a transaction
+    by the entry's number, and attributes of the customer. `is_done`: whether somebody else has
+    written it meanwhile, so that the entry is theirs, too."""
+
+    writes: Callable[[int], Sequence[Mapping[str, Any]]]
+    changes: Callable[[Customer], Mapping[str, Any]]
+    is_done: Callable[[], bool]
+
+
 class Consents:
     """Appends entries; reads and verifies them."""
 
@@ -32,9 +44,10 @@ class Consents:
     def record(
         self, customer: str, *, phone: Phone, banner: str, consent_class: ConsentClass | str,
         wording: str, method: str, evidence: str, who: str, at: datetime, now: datetime,
-        country: str, zone: str | None, postal_code: str | None,
+        country: str, zone: str | None = None, postal_code: str | None = None,
+        along: Along | None = None,
     ) -> int:  # fmt: skip
-        """See Customers.record_consent."""
+        """See Customers.record_consent; 0 = `along` was done by somebody else."""
         try:
             agreed = ConsentClass(consent_class)
         except ValueError as error:
@@ -50,6 +63,9 @@ class Consents:
             n = known.chain.n + 1 if known.chain else 1
             in_force = known.consents.get(banner)
             newest = in_force is None or in_force.at <= at
+            if along is not None and in_force is not None:
+                # Asking for one text takes nothing back of what was agreed to before.
+                newest = newest and not in_force.consent_class.allows(agreed)
             if known.erased_at is not None and iso(at) <= iso(known.erased_at):
                 newest = False  # agreed to before the erasure: kept in the ledger only
             consents = {name: consent_item(c) for name, c in known.consents.items()}
@@ -58,12 +74,14 @@ class Consents:
             told = {"phone": phone.e164, "zone": zone, "postal_code": postal_code}
             if known.is_erased:
                 told = {}  # an associate's entry brings nothing personal back, and lifts nothing
-            return {"consents": consents, **{name: text for name, text in told.items() if text}}
+            also = along.changes(known) if along else {}
+            return {"consents": consents, **{name: text for name, text in told.items() if text},
+                    **also}  # fmt: skip
 
-        self._append(customer, changes=changes, now=now, at=iso(at), who=who, banner=banner,
-                     what=agreed.value, method=method, wording=wording, evidence=evidence,
-                     country=country)  # fmt: skip
-        return n
+        new = self._append(customer, changes=changes, now=now, at=iso(at), who=who, banner=banner,
+                           what=agreed.value, method=method, wording=wording, evidence=evidence,
+                           country=country, along=along)  # fmt: skip
+        return n if new else 0
 
     def revoke(
         self, customer: str, *, banner: str, scope: str, how: str, words: str, now: datetime,
@@ -188,7 +206,10 @@ class Consents:
         head = customer_from(item).chain if item else None
         return verify_ledger(self.entries(customer), head=head)
 
-    def _append(self, customer: str, *, changes: _Changes, now: datetime, **facts: Any) -> bool:
+    def _append(
+        self, customer: str, *, changes: _Changes, now: datetime, along: Along | None = None,
+        **facts: Any,
+    ) -> bool:  # fmt: skip
         """Read, decide, and write customer and entry in one transaction on the revision read."""
         for _ in range(_TRIES):
             item = self._table.get(*customer_key(customer))
@@ -212,8 +233,11 @@ class Consents:
                      "sk": f"CONSENT#{iso(now)}#{entry['n']:06d}", **entry},
                     condition="attribute_not_exists(pk)",
                 ),
+                *(along.writes(entry["n"]) if along else ()),
             ]):  # fmt: skip
                 return True
+            if along is not None and along.is_done():
+                return False
         raise UnavailableError("the customer keeps changing", code="customer_contended")
 
 
@@ -226,10 +250,11 @@ def _n(entry: Mapping[str, Any]) -> int:
 
 def tombstone(known: Customer, *, now: datetime, due_at: datetime) -> Mapping[str, Any]:
     """What an erasure leaves of a customer: out of everything, the chain, and what is to be
-    cleaned up after it. No lease and no counted text, so that nothing queued can ever be held."""
+    cleaned up after it. No lease and no counted text, so that nothing queued can ever go."""
     batches = [*(known.erasing.batches if known.erasing else ()), *(s.batch for s in known.sent)]
     gone = ("phone", "zone", "postal_code", "consents", "bindings", "lease", "sent",
-            "opted_out_except", "opted_out_of", "back_at", "stop_confirmed", "stopped_at")  # fmt: skip
+            "opted_out_except", "opted_out_of", "back_at", "stop_confirmed", "stopped_at",
+            "deflected", "unreachable")  # fmt: skip
     return {
         **dict.fromkeys(gone), "opted_out": iso(now), "erased_at": iso(now),
         "erasing": {"at": iso(now), "batches": list(dict.fromkeys(batches))},

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..assignment import ConversationChange
 from ..assignment_state import MOVES, NoticeState, Settlement
+from ..conversation import State
 from ..model import due_shard
 from .table import Done, Item, Table
 
@@ -35,6 +36,27 @@ class ConversationChanges:
     def get(self, pk: str) -> Item | None:
         """One GetItem."""
         return self._table.get(pk, SK)
+
+    def known(self, change: ConversationChange) -> Item | None:
+        """The conversation a change is about. One GetItem."""
+        return self.get(_pk(change))
+
+    def has_another_open(self, item: Mapping[str, Any]) -> bool:
+        """Whether this customer has another conversation of which no end is known. By the index
+        `customer`, which may be a moment behind; two requests, one if there is none."""
+        keys = [(key["pk"], key["sk"]) for key in self._table.of_customer(item["customer"])
+                if key["sk"] == SK and key["pk"] != item["pk"]]  # fmt: skip
+        found = self._table.get_many(keys, attributes=("state",)) if keys else {}
+        return any(other["state"] != State.CLOSED.value for other in found.values())
+
+    def glance(self, change: ConversationChange) -> Item | None:
+        """The same, perhaps a moment old, at half the price."""
+        return self._table.get(_pk(change), SK, consistent=False)
+
+    def mark_heard(self, item: Mapping[str, Any], *, ts: int) -> None:
+        """A person's first words were told as a fact (kpi_conversations.py). One UpdateItem."""
+        self._table.update(item["pk"], SK, "SET heard_ts = if_not_exists(heard_ts, :ts)",
+                           condition="attribute_exists(pk)", values={"ts": ts})  # fmt: skip
 
     def take_in(self, change: ConversationChange) -> TakenIn:
         """Keep a change as the newest state, unless it is old, the same again, or foreign.

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..conversation import KEPT, Answer, Conversation, State, decided_on
-from ..directory import Pointer
+from ..directory import pointer_from, pointer_item
 from ..model import Channel, due_shard, epoch, from_iso, iso
-from .table import Item, Refused, Table
+from .table import Item, Refused, Table, setting
 
 SK = "CONVERSATION"
 
@@ -36,7 +36,7 @@ class Conversations:
             "consumer": conversation.consumer, "channel": conversation.channel.value,
             "language": conversation.language,
             "campaign_skill_id": conversation.campaign_skill_id,
-            "attributes": conversation.attributes or None,
+            "attributes": conversation.attributes or None, "line": conversation.line,
             "created_at": iso(conversation.created_at),
             "expires_at": epoch(conversation.created_at + KEPT),
             "state": conversation.state.value, "turn": 0, "round": 0, "asked": 0,
@@ -92,8 +92,9 @@ class Conversations:
             "stop": answer.stop or conversation.stop,
             "outcome": answer.outcome, "round": answer.round, "asked": answer.asked,
             "turn": conversation.turn + 1, "expires_at": epoch(now + KEPT),
-            "wanted": _pointer_out(answer.wanted),
-            "choice": _pointer_out(answer.choice), "target": answer.target,
+            "wanted": pointer_item(answer.wanted) if answer.wanted else None,
+            "choice": pointer_item(answer.choice) if answer.choice else None,
+            "target": answer.target,
             "waiting": answer.waiting or None,
             "waiting_since": iso(now) if answer.waiting else None,
             "wait": wait or None,
@@ -106,15 +107,10 @@ class Conversations:
         if answer.receipt is not None:
             # An answer that decides nothing (a STOP, say) leaves the last decision explained.
             new |= {"receipt": answer.receipt, "decided_on": decided_on(key["pk"], now=now)}
-        kept = {name: value for name, value in new.items() if value is not None}
-        gone = [name for name, value in new.items() if value is None]
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
-        if gone:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        update = setting(new)
+        update["values"]["seen"] = conversation.turn
         result = self._table.update(
-            **key, expression=expression,
-            condition="attribute_exists(pk) AND #turn = :seen",
-            names={name: name for name in new}, values={**kept, "seen": conversation.turn},
+            key["pk"], key["sk"], **update, condition="attribute_exists(pk) AND #turn = :seen",
             returns="ALL_NEW",
         )  # fmt: skip
         if isinstance(result, Refused) and result.item is None:
@@ -144,23 +140,14 @@ def read_conversation(item: Item) -> Conversation:
         language=item.get("language"), campaign_skill_id=item.get("campaign_skill_id"),
         attributes=item.get("attributes", {}), state=State(item["state"]),
         turn=item["turn"], round=item["round"], asked=item["asked"],
-        choice=_pointer_in(item.get("choice")), answer=item.get("answer"),
+        choice=pointer_from(item["choice"]) if item.get("choice") else None,
+        answer=item.get("answer"),
         answer_seq=item.get("answer_seq"), answer_dialog=item.get("answer_dialog"),
         stop=item.get("stop"), outcome=item.get("outcome"),
         answer_at=from_iso(item["answer_at"]) if "answer_at" in item else None,
-        wait=item.get("wait", 0),
+        wait=item.get("wait", 0), line=item.get("line"),
     )  # fmt: skip
 
 
 def _key(account: str, conversation: str) -> dict[str, str]:
     return {"pk": f"CONVERSATION#{account}#{conversation}", "sk": SK}
-
-
-def _pointer_out(pointer: Pointer | None) -> dict[str, str] | None:
-    if pointer is None:
-        return None
-    return {"account": pointer.account, "group": pointer.group, "agent": pointer.agent_id}
-
-
-def _pointer_in(item: dict[str, str] | None) -> Pointer | None:
-    return None if item is None else Pointer(item["account"], item["group"], item["agent"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from ..consent import Binding, Chain, Consent, ConsentClass, Customer, Erasing, Lease, Sent
-from ..directory import Pointer
+from ..deflected import deflected_from
+from ..directory import pointer_from, pointer_item
 from ..model import Phone, from_iso, iso
-from .table import Done, Item, Refused, Table
+from .table import Done, Item, Refused, Table, setting
 
 SK = "CUSTOMER"
 
@@ -30,31 +31,32 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
             banner: Consent(ConsentClass(c["class"]), from_iso(c["at"]), c["entry"])
             for banner, c in item.get("consents", {}).items()
         },
-        opted_out=_optional(item.get("opted_out"), read=from_iso),
+        opted_out=_maybe(item, "opted_out"),
         opted_out_except=frozenset(item.get("opted_out_except", ())),
         opted_out_of=frozenset(item.get("opted_out_of", ())),
         lease=Lease(lease["banner"], lease["owner"], lease["batch"], lease["until"],
                     lease["since"]) if lease else None,
         sent=tuple(Sent(*one) for one in item.get("sent", ())),
         bindings={
-            banner: Binding(Pointer(b["account"], b["group"], b["agent"]), from_iso(b["at"]),
-                            b["source"])
+            banner: Binding(pointer_from(b), from_iso(b["at"]), b["source"])
             for banner, b in item.get("bindings", {}).items()
         },
         zone=item.get("zone"),
         postal_code=item.get("postal_code"),
         chain=Chain(chain["n"], chain["hash"]) if chain else None,
-        created_at=_optional(item.get("created_at"), read=from_iso),
-        erased_at=_optional(item.get("erased_at"), read=from_iso),
+        created_at=_maybe(item, "created_at"),
+        erased_at=_maybe(item, "erased_at"),
         erased_entry=item.get("erased_entry"),
-        back_at=_optional(item.get("back_at"), read=from_iso),
-        stopped_at=_optional(item.get("stopped_at"), read=from_iso),
+        back_at=_maybe(item, "back_at"),
+        stopped_at=_maybe(item, "stopped_at"),
         erasing=Erasing(from_iso(erasing["at"]), tuple(erasing["batches"])) if erasing else None,
+        unreachable=item.get("unreachable", {}).get("reason"),
+        deflected={banner: deflected_from(d) for banner, d in item.get("deflected", {}).items()},
     )  # fmt: skip
 
 
-def _optional(text: str | None, *, read: Callable[[str], datetime]) -> datetime | None:
-    return read(text) if text else None
+def _maybe(item: Mapping[str, Any], name: str) -> datetime | None:
+    return from_iso(item[name]) if item.get(name) else None
 
 
 def consent_item(consent: Consent) -> Item:
@@ -73,21 +75,15 @@ def sent_items(sent: Iterable[Sent]) -> list[list[int | str]]:
 
 
 def binding_item(binding: Binding) -> Item:
-    pointer = binding.pointer
-    return {"account": pointer.account, "group": pointer.group, "agent": pointer.agent_id,
-            "at": iso(binding.at), "source": binding.source}  # fmt: skip
+    return {**pointer_item(binding.pointer), "at": iso(binding.at), "source": binding.source}
 
 
 def changed(changes: Mapping[str, Any], *, rev: int) -> dict[str, Any]:
     """Expression, names and values that set these attributes (None = remove) on the next `rev`."""
-    sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
-    gone = [f"#{name}" for name, value in changes.items() if value is None]
-    expression = "SET " + ", ".join([*sets, "rev = :next"])
-    if gone:
-        expression += " REMOVE " + ", ".join(gone)
-    values = {name: value for name, value in changes.items() if value is not None}
-    return {"expression": expression, "names": {name: name for name in changes},
-            "values": {**values, "rev": rev, "next": rev + 1}}  # fmt: skip
+    update = setting({**changes, "next": rev + 1})
+    update["names"]["next"] = "rev"
+    update["values"]["rev"] = rev  # what the condition compares
+    return update
 
 
 def store(table: Table, customer: str, *, changes: Mapping[str, Any], rev: int) -> Done | Refused:

@@ -1,6 +1,6 @@
 """Customers in the table: one item each, every write conditional on the revision it was decided on.
 
-So a decision (may this customer be held, is the cap used up) is only ever stored on the state it
+So a decision (may this customer be reserved, is the cap used up) is only ever stored on the state it
 was taken on; a write that comes second is refused with the newer item and decides again on that.
 The cost of a reservation is one write of an item below 1 KB.
 """
@@ -28,7 +28,7 @@ from ..consent import (
 )
 from ..directory import Pointer
 from ..errors import BadInputError, UnavailableError
-from ..model import Phone, customer_id, epoch, iso
+from ..model import Email, Phone, customer_id, epoch, iso
 from ..program import Program
 from .consents import Consents
 from .customer_items import (
@@ -51,9 +51,14 @@ class Customers:
         self._table, self._key = table, key.encode()
         self._consents = Consents(table)
 
-    def id_of(self, phone: Phone) -> str:
-        """The name of a customer, from the number, under the stack's own key."""
-        return customer_id(phone, key=self._key)
+    def id_of(self, whose: Phone | Email) -> str:
+        """The name of a customer, from the number, under the stack's own key; of whoever gave none,
+        from the address."""
+        if isinstance(whose, Phone):
+            return customer_id(whose, key=self._key)
+        return hmac.new(self._key, f"mailto:{whose.folded}".encode(), hashlib.sha256).hexdigest()[
+            :40
+        ]
 
     def sealed(self, digest: str) -> str:
         """A digest of something with numbers in it, under the stack's own key: numbers are few
@@ -117,7 +122,7 @@ class Customers:
         pointer: Pointer, batch: str, purpose: str, program: Program, now: datetime,
         due: datetime | None = None,
     ) -> Reservation:  # fmt: skip
-        """Hold a customer for a batch: consent, opt-out, lease and cap in one conditional write.
+        """Reserve a customer for a batch: consent, opt-out, lease and cap in one conditional write.
 
         `known` is the customer as read just before (get_many); `due` when the text is to go, None =
         at once. Lease, counted text and binding
@@ -149,7 +154,7 @@ class Customers:
 
     def release(self, customer: str, *, batch: str, now: datetime) -> None:
         """Give back lease and count for a text that was certainly not sent. Doing it twice, or
-        for a batch that holds nothing, changes nothing. One read, one write if there is need."""
+        for a batch that has nothing, changes nothing. One read, one write if there is need."""
         self._free(customer, lambda known: released(known, batch=batch), now=now)
 
     def _free(
@@ -175,7 +180,7 @@ class Customers:
     def end_lease(
         self, customer: str, *, owner_account: str, owner_agent: str, now: datetime
     ) -> None:
-        """The conversation is over: the customer is free, if this associate held them and has no
+        """The conversation is over: the customer is free, if this associate has them and has no
         text for them that is still to go. One read, one write if there is need."""
         owner = lease_owner(owner_account, owner_agent)
         self._free(customer, lambda known: let_go(known, owner=owner, now=now), now=now)
@@ -237,3 +242,23 @@ class Customers:
         Consent is not made by it: who never agreed still cannot be texted."""
         return self._consents.restore(customer, banner=banner, scope=scope, how=how, words=words,
                                       now=now, evidence=evidence, at=at)  # fmt: skip
+
+    def mark_unreachable(self, customer: str, *, reason: str, now: datetime) -> None:
+        """Remember that the carrier says that this number takes no texts: nobody texts it. A
+        tombstone remembers nothing. One write; creates the item if need be."""
+        self._table.update(
+            *customer_key(customer),
+            "SET unreachable = if_not_exists(unreachable, :told), id = :id, "
+            "created_at = if_not_exists(created_at, :now) ADD rev :one",
+            condition="attribute_not_exists(erased_at) OR attribute_exists(back_at)",
+            values={"told": {"reason": reason, "at": iso(now)}, "id": customer, "now": iso(now),
+                    "one": 1},
+        )  # fmt: skip
+
+    def clear_unreachable(self, customer: str) -> bool:
+        """The number does take texts: one came from it. False: nobody said otherwise. One write."""
+        cleared = self._table.update(
+            *customer_key(customer), "REMOVE unreachable ADD rev :one",
+            condition="attribute_exists(unreachable)", values={"one": 1},
+        )  # fmt: skip
+        return isinstance(cleared, Done)

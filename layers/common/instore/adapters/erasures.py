@@ -37,22 +37,18 @@ class Erasures:
         """
         for _ in range(_TRIES):
             self._consents.erase(customer, reason=reason, who=who, now=now, due_at=due_at)
-            known = self.get(customer)
-            erasing = known.erasing if known else None
-            if known is not None and erasing is not None and erasing.at >= now:
+            item = self._table.get(*customer_key(customer))
+            known = customer_from(item) if item else Customer(customer)
+            erasing = known.erasing
+            if erasing is not None and erasing.at >= now:
                 return known
-            if known is not None and known.is_erased:
+            if known.is_erased:
                 batches = list(erasing.batches) if erasing else []
                 store(self._table, customer, rev=known.rev, changes={
                     "erasing": {"at": iso(now), "batches": batches},
                     "due_shard": due_shard(customer), "due_at": epoch(due_at),
                 })  # fmt: skip
         raise UnavailableError("the customer keeps changing", code="customer_contended")
-
-    def get(self, customer: str) -> Customer | None:
-        """One GetItem, strongly consistent."""
-        item = self._table.get(*customer_key(customer))
-        return customer_from(item) if item else None
 
     def empty_ledger(self, customer: str) -> int:
         """See Consents.empty."""
@@ -61,7 +57,8 @@ class Erasures:
     def conversations(self, customer: str) -> list[Item]:
         """The customer's conversations: keys from the index `customer`, which may be a moment
         behind, then the items, strongly consistent, oldest first."""
-        keys = [(key["pk"], key["sk"]) for key in self._table.of_customer(customer)]
+        keys = [(key["pk"], key["sk"]) for key in self._table.of_customer(customer)
+                if key["sk"] == "CONVERSATION"]  # fmt: skip
         found = self._table.get_many(keys) if keys else {}
         return sorted(found.values(), key=lambda item: (item["created_at"], item["pk"]))
 

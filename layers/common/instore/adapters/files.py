@@ -103,13 +103,14 @@ class Files:
                 raise UnavailableError("the bucket did not answer") from error
             yield Upload(answer["ETag"], content)
 
-    def write(self, key: str, data: bytes) -> None:
-        """Put a CSV file, over an older one if there is one. Raises UnavailableError."""
+    def write(
+        self, key: str, data: bytes, *, content: str = "text/csv; charset=utf-8"
+    ) -> None:  # fmt: skip
+        """Put a file, over an older one if there is one. Raises UnavailableError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data,
-                                    ContentType="text/csv; charset=utf-8")  # fmt: skip
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content)
         except (ClientError, BotoCoreError) as error:
             raise UnavailableError("the bucket did not take the file") from error
 

@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ..batch import Claim
+from ..directory import Pointer
 from ..errors import UnavailableError
-from ..import_state import Claim, Columns, Counts, Import, ImportState, Places
+from ..import_state import Columns, Counts, Import, ImportState, Places
 from ..model import epoch, from_epoch, from_iso, iso
 from .table import Done, Item, Table
 
@@ -68,6 +70,9 @@ def to_item(import_: Import) -> Item:
         "counts": {"accepted": counts.accepted, "deferred": counts.deferred,
                    "blocked": dict(counts.blocked), "segments": counts.segments,
                    "cost": {name: str(amount) for name, amount in counts.cost.items()}},
+        "people": None if import_.people is None else
+                  {login: [who.account, who.group, who.agent_id]
+                   for login, who in import_.people.items()},
         "claim": claim and {"token": claim.token, "until": epoch(claim.until)},
         "failure": list(import_.failure) if import_.failure else None,
     }  # fmt: skip
@@ -77,7 +82,7 @@ def to_item(import_: Import) -> Item:
 def from_item(item: Item) -> Import:
     """Inverse of `to_item`."""
     columns, places, counts = dict(item["columns"]), item.get("places"), item["counts"]
-    claim, failure = item.get("claim"), item.get("failure")
+    claim, failure, people = item.get("claim"), item.get("failure"), item.get("people")
     if "variables" in columns:
         columns["variables"] = tuple(columns["variables"])
     return Import(
@@ -92,6 +97,7 @@ def from_item(item: Item) -> Import:
         counts=Counts(int(counts["accepted"]), int(counts["deferred"]), dict(counts["blocked"]),
                       int(counts["segments"]),
                       {name: Decimal(amount) for name, amount in counts["cost"].items()}),
+        people=None if people is None else {login: Pointer(*who) for login, who in people.items()},
         claim=None if claim is None else Claim(claim["token"], from_epoch(claim["until"])),
         failure=None if failure is None else (failure[0], failure[1]),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from . import liveperson_outreach as outreach
 from . import liveperson_people as people
 from . import liveperson_presence as presence
 from . import liveperson_reporting as reporting
+from .liveperson_connector import Connector
 from .liveperson_keys import TokenKeys
 from .liveperson_outreach import TextStatus
 from .liveperson_people import Group, Listing, Skill, User
@@ -51,6 +52,7 @@ class LivePerson:
         self._session = Session(secrets=secrets, domain_api=domain_api, gateway=gateway, now=now,
                                 http=http)  # fmt: skip
         self._keys = TokenKeys(self._session)
+        self.connector = Connector(self._session)
         self._sleep = sleep
         self._names: dict[tuple[str, str], str] = {}
         self.close = http.close

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import VendorError
 from .liveperson_session import Call
 from .vendor_http import Limits, segment
 
@@ -34,22 +33,11 @@ def write_properties(
     kept = {name: value for name, value in properties.items() if value is not None}
     if kept:
         change = Call("PATCH", "context", path, "maven", LIMITS, {}, kept)
-        if not _there(session, account, change):
+        if session.ask_if_there(account, change) is None:
             create = Call("POST", "context", f"/v1/account/{account.id}", "maven", LIMITS, {},
                           {"name": namespace})  # fmt: skip
             session.ask(account, create)
             session.ask(account, change)
     for name in properties.keys() - kept.keys():
         gone = Call("DELETE", "context", f"{path}/{segment(name)}", "maven", LIMITS, {})
-        _there(session, account, gone)
-
-
-def _there(session: Session, account: Account, call: Call) -> bool:
-    """Ask; False if LivePerson knows nothing there (404)."""
-    try:
-        session.ask(account, call)
-    except VendorError as error:
-        if error.vendor_status == 404:
-            return False
-        raise
-    return True
+        session.ask_if_there(account, gone)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import VendorError, VendorGarbageError
+from ..errors import VendorGarbageError
 from .liveperson_session import Call
 from .vendor_http import Limits, Reply, segment
 
@@ -110,14 +110,11 @@ def read_user(session: Session, account: Account, *, user_id: str) -> User | Non
     """One user by numeric id; None if LivePerson knows none. VendorGarbageError if unreadable."""
     call = Call("GET", "accountConfigReadOnly", _path(account, "users") + "/" + segment(user_id),
                 "v2", ONE, {"v": VERSION})  # fmt: skip
+    reply = session.ask_if_there(account, call)
+    if reply is None:
+        return None
     try:
-        answer = session.ask(account, call).json()
-    except VendorError as error:
-        if error.vendor_status == 404:
-            return None
-        raise
-    try:
-        return _user(answer)
+        return _user(reply.json())
     except _NotOneOfUsError as error:
         raise VendorGarbageError("LivePerson's user has another shape") from error
 

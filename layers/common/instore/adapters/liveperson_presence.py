@@ -8,11 +8,11 @@ no answer is no information, and what makes no sense about an agent is UNKNOWN, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VendorGarbageError
-from ..model import epoch_ms
+from ..model import epoch_ms, from_epoch_ms
 from ..presence import Evidence, Presence, Status
 from .liveperson_session import Call
 from .vendor_http import Limits
@@ -108,7 +108,7 @@ def _presence(record: dict[str, Any]) -> Presence:
     if status not in _REPORTED or not _numbers((load, slots, since)):
         return _NO_INFORMATION
     try:
-        began = None if since is None else datetime.fromtimestamp(since / 1000, UTC)
+        began = None if since is None else from_epoch_ms(since)
         free = None if slots is None else int(slots)
     except (ValueError, OverflowError, OSError):
         return _NO_INFORMATION

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import VendorError, VendorGarbageError
+from ..errors import VendorGarbageError
 from ..model import epoch_ms
 from .liveperson_outreach import LONGEST_ID, TextStatus
 from .liveperson_session import Call
@@ -111,12 +111,10 @@ def report_of_campaign(session: Session, account: Account, *, campaign_id: str) 
 
 def _campaign(session: Session, account: Account, *, campaign_id: str) -> dict[str, Any] | None:
     path = f"/api/account/{account.id}/app/prmsg/campaigns/{segment(campaign_id)}/"
-    try:
-        answer = session.ask(account, Call("GET", "reporting", path, "v1", LIMITS, {})).json()
-    except VendorError as error:
-        if error.vendor_status == 404:
-            return None
-        raise
+    reply = session.ask_if_there(account, Call("GET", "reporting", path, "v1", LIMITS, {}))
+    if reply is None:
+        return None
+    answer = reply.json()
     if not isinstance(answer, dict) or not answer.keys() & _CAMPAIGN_PARTS:
         raise VendorGarbageError("the campaign's report has another shape")
     return answer

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 # How a call proves who we are. V1 and V2 are Sentinel's two token families: proactive messaging
 # and reporting take V1, configuration (users, groups, skills) takes V2. LivePerson developer
 # center, APIGuidelines/oauth-2-0-client-credentials.md, oauth-1-0-api-keys.md.
-Proof = Literal["v1", "v2", "oauth1", "maven"]
+# `app` is V1 without the word Bearer, as the Connector API wants it (SendAPI/authorization-and-
+# authentication.md).
+Proof = Literal["v1", "v2", "app", "oauth1", "maven"]
 
 ADDRESS_KEPT = timedelta(minutes=10)
 ADDRESS_LAST = timedelta(days=1)
@@ -99,6 +101,15 @@ class Session:
             )
         self._refused.pop((account.id, call.proof), None)
         return reply.must_be_good()
+
+    def ask_if_there(self, account: Account, call: Call) -> Reply | None:
+        """`ask`; None if LivePerson knows nothing there (404)."""
+        try:
+            return self.ask(account, call)
+        except VendorError as error:
+            if error.vendor_status == 404:
+                return None
+            raise
 
     def address(self, account: Account, service: str, *, until: float | None = None) -> str:
         """Base URL of a service, without a slash at its end."""
@@ -186,6 +197,8 @@ class Session:
             return {}
         if call.proof in ("v1", "v2"):
             return {"authorization": f"Bearer {self.token(account, call.proof)}"}
+        if call.proof == "app":
+            return {"authorization": self.token(account, "v1")}
         keys = self.secrets.account(account.secret)
         if call.proof == "maven":
             return {"maven-api-key": key_of(keys, "maven_api_key")}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..directory import MapState, Pointer, Store, document, store_from
+from ..directory import MapState, Pointer, Store, document, pointer_item, store_from
 from ..directory_build import Written
 from ..errors import ConflictError
 from ..model import epoch, iso
@@ -47,7 +47,7 @@ class MapStates:
     ) -> bool:
         """Take the account's lock and write down which groups will be touched.
 
-        False: another run holds it, or has rebuilt the map since `seen` was read.
+        False: another run has it, or has rebuilt the map since `seen` was read.
         """
         written = self._table.update(
             *_state_key(account), "SET #lock = :lock, unsettled = :groups",
@@ -154,7 +154,7 @@ class MapStates:
     def write_aliases(self, changes: Mapping[str, Pointer | None]) -> None:
         """Put or (None) delete names. BatchWriteItem."""
         puts = [
-            {"pk": pk, "sk": sk, "account": p.account, "group": p.group, "agent": p.agent_id}
+            {"pk": pk, "sk": sk, **pointer_item(p)}
             for (pk, sk), p in ((alias_key(name), p) for name, p in changes.items())
             if p is not None
         ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..model import epoch, from_epoch, iso
 from ..number_health import Hold
-from .table import Done, Item, Table
+from .table import Done, Item, Table, setting
 
 
 class NumberHealth:
@@ -46,17 +46,11 @@ class NumberHealth:
         })  # fmt: skip
 
     def _write(self, known: Hold, *, account: str, values: dict[str, Any]) -> bool:
-        kept = {name: value for name, value in values.items() if value is not None}
-        gone = [name for name, value in values.items() if value is None]
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in (*kept, "rev"))
-        if gone:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
-        seen = {"seen": known.rev} if known.rev else {}
+        update = setting({**values, "rev": known.rev + 1})
+        update["values"] |= {"seen": known.rev} if known.rev else {}
         answer = self._table.update(
-            *key_of(account, number=known.number), expression,
-            condition="#rev = :seen" if seen else "attribute_not_exists(#rev)",
-            names={name: name for name in (*values, "rev")},
-            values={**kept, "rev": known.rev + 1, **seen},
+            *key_of(account, number=known.number), **update,
+            condition="#rev = :seen" if known.rev else "attribute_not_exists(#rev)",
         )  # fmt: skip
         if isinstance(answer, Done):
             return True

@@ -1,13 +1,14 @@
-"""SQS: outreach batches to be sent, imports to be worked on, and conversation changes in order."""
+"""SQS: outreach batches to be sent, imports to be worked on; in order: what LivePerson and Twilio tell."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnavailableError
-from ..model import fingerprint
+from ..model import fingerprint, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,10 +18,11 @@ class Queues:
     """Sends only; Lambda receives. A queue that refuses is an UnavailableError, never silence."""
 
     def __init__(
-        self, client: SQSClient, *, outreach: str, assignment: str, imports: str = ""
-    ) -> None:
+        self, client: SQSClient, *, outreach: str, assignment: str, imports: str = "",
+        sms: str = "", relay: str = "",
+    ) -> None:  # fmt: skip
         self._client, self._outreach, self._assignment = client, outreach, assignment
-        self._imports = imports
+        self._imports, self._sms, self._relay = imports, sms, relay
 
     def batch_ready(self, batch_id: str, *, delay_s: int = 0) -> None:
         """Say that a batch can be sent, `delay_s` (0-900) from now: the program's linger."""
@@ -31,6 +33,11 @@ class Queues:
         """Say that there is something to do for an import, `delay_s` (0-900) from now."""
         self._call("send_message", QueueUrl=self._imports, DelaySeconds=delay_s,
                    MessageBody=json.dumps({"import": import_id}))  # fmt: skip
+
+    def relay_ready(self, run: str, *, delay_s: int = 0) -> None:
+        """Say that there is something to do for a run, `delay_s` (0-900) from now."""
+        self._call("send_message", QueueUrl=self._relay, DelaySeconds=delay_s,
+                   MessageBody=json.dumps({"run": run}))  # fmt: skip
 
     def conversation_changes(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Queue changes (dicts with `account` and `conversation`), FIFO per conversation.
@@ -51,6 +58,19 @@ class Queues:
                                 Entries=entries[start : start + 10])  # fmt: skip
             if answer.get("Failed"):
                 raise UnavailableError("the queue refused some changes")
+
+    def sms(
+        self, kind: str, fields: Mapping[str, str], *, group: str, dedup: str, at: datetime
+    ) -> None:
+        """Queue what Twilio told: `kind` inbound | status, the form's fields, when it was heard.
+
+        FIFO per `group` (no number in it); the same `dedup` within five minutes is dropped by the
+        queue itself.
+        """
+        body = {"kind": kind, "fields": dict(fields), "at": iso(at)}
+        self._call("send_message", QueueUrl=self._sms, MessageGroupId=group[:128],
+                   MessageDeduplicationId=fingerprint(dedup),
+                   MessageBody=json.dumps(body, separators=(",", ":")))  # fmt: skip
 
     def _call(self, operation: str, **request: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

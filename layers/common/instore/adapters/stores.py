@@ -5,12 +5,20 @@ docs/data-model.md, "store and aliases". The builder's side is map_state.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..directory import Pointer, Store, agent_name, login_name, pid_name, store_from
+from ..directory import (
+    Pointer,
+    Store,
+    agent_name,
+    login_name,
+    pid_name,
+    pointer_from,
+    store_from,
+)
 from ..model import epoch, fold_word, from_iso, iso, typed_word
 from .table import Done, Item, Table
 
@@ -116,17 +124,12 @@ class Stores:
         look-alikes folded. One BatchGetItem."""
         keys = self.word_keys(banner, word=word)
         found = self._table.get_many(keys) if keys else {}
-        return next((self.pointer_from(found[key]) for key in keys if key in found), None)
+        return next((pointer_from(found[key]) for key in keys if key in found), None)
 
     def word_keys(self, banner: str, *, word: str) -> list[tuple[str, str]]:
         """Keys of the aliases a typed word may mean, the better one first; [] if it is no word."""
         forms = dict.fromkeys(form for form in (typed_word(word), fold_word(word)) if form)
         return [alias_key(f"{banner}#{form}") for form in forms]
-
-    @staticmethod
-    def pointer_from(item: Mapping[str, Any]) -> Pointer:
-        """An alias item's pointer."""
-        return Pointer(item["account"], item["group"], item["agent"])
 
     def by_agent(self, account: str, *, agent_id: str) -> Pointer | None:
         """Where an agent (numeric id) works. One GetItem."""
@@ -140,9 +143,16 @@ class Stores:
         """Where an agent (login name, any case) works. One GetItem."""
         return self._named(login_name(account, login))
 
+    def by_logins(self, account: str, *, logins: Iterable[str]) -> dict[str, Pointer]:
+        """Where agents of this account work, by login as given; those unknown are left out. One
+        BatchGetItem per hundred."""
+        keys = {login: alias_key(login_name(account, login)) for login in logins}
+        found = self._table.get_many(keys.values())
+        return {login: pointer_from(found[key]) for login, key in keys.items() if key in found}
+
     def _named(self, name: str) -> Pointer | None:
         item: Item | None = self._table.get(*alias_key(name), consistent=False)
-        return None if item is None else self.pointer_from(item)
+        return None if item is None else pointer_from(item)
 
 
 def store_key(account: str, *, group: str) -> tuple[str, str]:

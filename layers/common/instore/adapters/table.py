@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import UnavailableError
+from ..errors import ContendedError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -128,12 +128,16 @@ class Table:
                 raise UnavailableError("the table keeps leaving writes unprocessed")
 
     def query(
-        self, pk: str, *, sk_prefix: str = "", limit: int | None = None, newest_first: bool = False
-    ) -> list[Item]:
-        """All items of one pk (or those whose sk begins so), in order of sk."""
+        self, pk: str, *, sk_prefix: str = "", sk_range: tuple[str, str] | None = None,
+        limit: int | None = None, newest_first: bool = False,
+    ) -> list[Item]:  # fmt: skip
+        """All items of one pk (or those whose sk begins so, or lies between two), in order of sk."""
         condition, values = "pk = :pk", {":pk": {"S": pk}}
         if sk_prefix:
             condition, values[":sk"] = condition + " AND begins_with(sk, :sk)", {"S": sk_prefix}
+        elif sk_range:
+            condition += " AND sk BETWEEN :low AND :high"
+            values |= {":low": {"S": sk_range[0]}, ":high": {"S": sk_range[1]}}
         return self._query(
             limit, KeyConditionExpression=condition, ExpressionAttributeValues=values,
             ConsistentRead=True, ScanIndexForward=not newest_first,
@@ -171,7 +175,9 @@ class Table:
             reasons = error.response.get("CancellationReasons", [])
             if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 return False
-            raise UnavailableError("the table could not run the transaction") from error
+            contended = any(reason.get("Code") == "TransactionConflict" for reason in reasons)
+            kind = ContendedError if contended else UnavailableError
+            raise kind("the table could not run the transaction") from error
         return True
 
     def put_action(self, item: Mapping[str, Any], *, condition: str, **rest: Any) -> dict[str, Any]:
@@ -186,6 +192,10 @@ class Table:
         return {"Update": {"TableName": self.name, "Key": _key(pk, sk),
                            "UpdateExpression": expression,
                            **_expressions(condition, **rest)}}  # fmt: skip
+
+    def delete_action(self, pk: str, sk: str) -> dict[str, Any]:
+        """One Delete of a transaction; of what is not there, too."""
+        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk)}}
 
     def _query(self, limit: int | None, **request: Any) -> list[Item]:
         items: list[Item] = []
@@ -247,6 +257,16 @@ def _expressions(
     if values:
         parts["ExpressionAttributeValues"] = {f":{name}": _out(v) for name, v in values.items()}
     return parts
+
+
+def setting(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Expression, names and values of an update that sets these attributes, and removes those that
+    are to be None."""
+    kept = {name: value for name, value in changes.items() if value is not None}
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
+    if gone := [f"#{name}" for name in changes if name not in kept]:
+        expression += " REMOVE " + ", ".join(gone)
+    return {"expression": expression, "names": {name: name for name in changes}, "values": kept}
 
 
 def encode(item: Mapping[str, Any]) -> dict[str, Any]:

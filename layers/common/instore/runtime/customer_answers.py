@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from ..consent import Binding, Customer
 from ..erasing import Erased
-from ..exporting import ELSEWHERE, Held, Text
-from ..model import from_epoch, iso
+from ..exporting import ELSEWHERE, Gathered, Text
+from ..model import from_epoch, iso, maybe_iso
 from ..receipts import stored_decision
 from .customer_models import (
     BindingOut,
@@ -40,25 +40,26 @@ def erased(done: Erased) -> ErasedOut:
     )  # fmt: skip
 
 
-def exported(held: Held, *, now: datetime) -> ExportOut:
+def exported(found: Gathered, *, now: datetime) -> ExportOut:
     return ExportOut(
-        customer=held.id, exported_at=iso(now), ledger=_ledger(held),
-        profile=_profile(held.customer) if held.customer else None,
-        conversations=[_conversation(item) for item in held.conversations],
-        texts=[_text(text) for text in held.texts],
+        customer=found.id, exported_at=iso(now), ledger=_ledger(found),
+        profile=_profile(found.customer) if found.customer else None,
+        conversations=[_conversation(item) for item in found.conversations],
+        texts=[_text(text) for text in found.texts],
+        line={kind: [_record(item) for item in items] for kind, items in found.others.items()},
         elsewhere=[ElsewhereOut(where=a, what=b, until=c) for a, b, c in ELSEWHERE],
     )  # fmt: skip
 
 
-def _ledger(held: Held) -> LedgerOut:
+def _ledger(found: Gathered) -> LedgerOut:
     entries: list[EntryOut] = []
     not_ours: list[dict[str, Any]] = []
-    for entry in held.entries:
+    for entry in found.entries:
         try:
             entries.append(EntryOut(**{k: v for k, v in entry.items() if k not in ("pk", "sk")}))
         except ValidationError:
             not_ours.append(_plain(entry))
-    return LedgerOut(verified=not held.problems and not not_ours, problems=list(held.problems),
+    return LedgerOut(verified=not found.problems and not not_ours, problems=list(found.problems),
                      entries=entries, not_ours=not_ours or None)  # fmt: skip
 
 
@@ -72,17 +73,18 @@ def _profile(known: Customer) -> ProfileOut:
     lease = known.lease
     return ProfileOut(
         phone=known.phone.e164 if known.phone else None, zone=known.zone,
-        postal_code=known.postal_code, created_at=_iso(known.created_at),
+        postal_code=known.postal_code, created_at=maybe_iso(known.created_at),
         consents={
             banner: ConsentHeldOut(consent_class=c.consent_class.value, at=iso(c.at), entry=c.entry)
             for banner, c in known.consents.items()
         },
-        opted_out=_iso(known.opted_out), opted_out_except=sorted(known.opted_out_except),
-        opted_out_of=sorted(known.opted_out_of), stopped_at=_iso(known.stopped_at),
+        opted_out=maybe_iso(known.opted_out), opted_out_except=sorted(known.opted_out_except),
+        opted_out_of=sorted(known.opted_out_of), stopped_at=maybe_iso(known.stopped_at),
         bindings={banner: _binding(one) for banner, one in known.bindings.items()},
         lease=LeaseOut(banner=lease.banner, owner=lease.owner, batch=lease.batch,
                        since=_at(lease.since), until=_at(lease.until)) if lease else None,
-        erased_at=_iso(known.erased_at), back_at=_iso(known.back_at),
+        erased_at=maybe_iso(known.erased_at), back_at=maybe_iso(known.back_at),
+        unreachable=known.unreachable,
     )  # fmt: skip
 
 
@@ -114,6 +116,13 @@ def _decision(item: Mapping[str, Any]) -> dict[str, Any] | None:
         return None  # written by a newer version: the rest is shown all the same
 
 
+_KEYS = ("pk", "sk", "customer", "rev", "due_shard", "due_at")  # ours, and nothing of theirs
+
+
+def _record(item: Mapping[str, Any]) -> dict[str, Any]:
+    return _plain({name: item[name] for name in item if name not in _KEYS})
+
+
 def _text(text: Text) -> TextOut:
     batch, row = text.batch, text.row
     due_at = None if text.at is None else _at(text.at)
@@ -131,7 +140,3 @@ def _text(text: Text) -> TextOut:
 
 def _at(seconds: int) -> str:
     return iso(from_epoch(seconds))
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else iso(instant)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
-from .outreach_models import Number, Route
+from .outreach_models import In, Number, Out, Route
 
 Country = Annotated[
     str,
@@ -14,17 +14,19 @@ Country = Annotated[
 ]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True,
-    )  # fmt: skip
+class CustomerIn(In):
+    """Whose data: the number is in the body, never in an address. `email` for whoever asked for
+    answers by e-mail and gave no number."""
 
-
-class CustomerIn(_In):
-    """Whose data: the number is in the body, never in an address."""
-
-    phone: Number
+    phone: Number | None = None
+    email: str | None = Field(None, min_length=3, max_length=254)
     country: Country = "US"
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> CustomerIn:
+        if (self.phone is None) is (self.email is None):
+            raise ValueError("phone or email, one of them")
+        return self
 
 
 class EraseIn(CustomerIn):
@@ -33,19 +35,14 @@ class EraseIn(CustomerIn):
     reason: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
-class _Out(BaseModel):
-    # What cannot be shown is an error in the log: without what it holds.
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class ConversationNameOut(_Out):
+class ConversationNameOut(Out):
     """A conversation as LivePerson names it."""
 
     account: str
     conversation: str
 
 
-class ErasedOut(_Out):
+class ErasedOut(Out):
     """What was erased. `waiting`: batches that are being sent or taken at this moment; they lose
     the number when that is over, and the sweep finishes the erasure within minutes."""
 
@@ -57,7 +54,7 @@ class ErasedOut(_Out):
     waiting: list[str]
 
 
-class ConsentHeldOut(_Out):
+class ConsentHeldOut(Out):
     """The consent in force for a banner."""
 
     consent_class: str
@@ -65,7 +62,7 @@ class ConsentHeldOut(_Out):
     entry: int
 
 
-class BindingOut(_Out):
+class BindingOut(Out):
     """Whose customer this is at a banner."""
 
     account: str
@@ -75,7 +72,7 @@ class BindingOut(_Out):
     source: str
 
 
-class LeaseOut(_Out):
+class LeaseOut(Out):
     """Which associate has the thread, and until when."""
 
     banner: str
@@ -85,7 +82,7 @@ class LeaseOut(_Out):
     until: str
 
 
-class ProfileOut(_Out):
+class ProfileOut(Out):
     """The customer as stored."""
 
     phone: str | None = None
@@ -101,9 +98,10 @@ class ProfileOut(_Out):
     lease: LeaseOut | None = None
     erased_at: str | None = None
     back_at: str | None = Field(None, description="began anew by their own word")
+    unreachable: str | None = Field(None, description="why a carrier says no text arrives")
 
 
-class EntryOut(_Out):
+class EntryOut(Out):
     """One entry of the consent ledger."""
 
     n: int
@@ -125,7 +123,7 @@ class EntryOut(_Out):
     hash: str
 
 
-class LedgerOut(_Out):
+class LedgerOut(Out):
     """The whole ledger, and whether it verifies up to its head."""
 
     verified: bool
@@ -136,7 +134,7 @@ class LedgerOut(_Out):
     )
 
 
-class ConversationOut(_Out):
+class ConversationOut(Out):
     """A conversation as stored; its words are with LivePerson."""
 
     account: str
@@ -159,7 +157,7 @@ class ConversationOut(_Out):
     also: dict[str, Any] = Field(description="whatever else is stored, as it is stored")
 
 
-class TextOut(_Out):
+class TextOut(Out):
     """A proactive text. `phone`, `variables` and place only while it is still to go."""
 
     batch: str
@@ -180,7 +178,7 @@ class TextOut(_Out):
     postal_code: str | None = None
 
 
-class ElsewhereOut(_Out):
+class ElsewhereOut(Out):
     """What is held outside of this table."""
 
     where: str
@@ -188,7 +186,7 @@ class ElsewhereOut(_Out):
     until: str
 
 
-class ExportOut(_Out):
+class ExportOut(Out):
     """Everything held on one customer. `profile` is absent when nothing is."""
 
     customer: str
@@ -197,6 +195,9 @@ class ExportOut(_Out):
     ledger: LedgerOut
     conversations: list[ConversationOut]
     texts: list[TextOut]
+    line: dict[str, list[dict[str, Any]]] = Field(
+        {}, description="records of the SMS line by kind, as they are stored"
+    )
     elsewhere: list[ElsewhereOut]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import erasing, exporting
-from ..model import Phone
+from ..model import Email, Phone
 from .customer_answers import erased, exported
 from .customer_models import CustomerIn, EraseIn
 from .means import erasing_means
@@ -25,26 +25,24 @@ Event = Mapping[str, Any]
 def export(event: Event) -> Response:
     """POST /customers/export: one answer with all there is. Reads only."""
     house = services()
-    caller = caller_of(event, claim=house.settings.associate_claim)
+    caller = caller_of(event, house=house)
     caller.needs(EXPORT)
     asked = read_body(event, CustomerIn)
-    phone = Phone.parse(asked.phone, region=asked.country)
-    held = exporting.gather(phone, means=erasing_means(house), ledger=house.consents)
+    found = exporting.gather(_whose(asked), means=erasing_means(house), ledger=house.consents)
     count("CustomersExported")
-    logger.info("Customer exported", extra={"customer": held.id, "who": caller.name,
-                                            "verified": not held.problems})  # fmt: skip
-    return respond(200, exported(held, now=house.now()))
+    logger.info("Customer exported", extra={"customer": found.id, "who": caller.name,
+                                            "verified": not found.problems})  # fmt: skip
+    return respond(200, exported(found, now=house.now()))
 
 
 def erase(event: Event) -> Response:
     """POST /customers/erase: 200 all is gone, 202 a batch is in somebody's hands at this moment and
     the sweep does the rest. The same request again is harmless."""
     house = services()
-    caller = caller_of(event, claim=house.settings.associate_claim)
+    caller = caller_of(event, house=house)
     caller.needs(ERASE)
     asked = read_body(event, EraseIn)
-    phone = Phone.parse(asked.phone, region=asked.country)
-    done = erasing.erase(phone, reason=asked.reason, who=caller.name, means=erasing_means(house),
+    done = erasing.erase(_whose(asked), reason=asked.reason, who=caller.name, means=erasing_means(house),
                          now=house.now())  # fmt: skip
     count("CustomersErased")
     logger.info("Customer erased", extra={
@@ -52,6 +50,12 @@ def erase(event: Event) -> Response:
         "conversations": len(done.conversations), "waiting": done.waiting,
     })  # fmt: skip
     return respond(202 if done.waiting else 200, erased(done))
+
+
+def _whose(asked: CustomerIn) -> Phone | Email:
+    if asked.phone is not None:
+        return Phone.parse(asked.phone, region=asked.country)
+    return Email(asked.email or "")
 
 
 OPERATIONS: dict[str, Callable[[Event], Response]] = {

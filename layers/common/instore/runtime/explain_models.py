@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..explaining import Explanation, rules_in_words
-from ..model import iso
-from .outreach_models import Route
+from ..model import iso, maybe_iso
+from .outreach_models import Out, Route
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class StepOut(_Out):
+class StepOut(Out):
     """One step of the decision in plain sentences."""
 
     step: str
@@ -26,7 +20,7 @@ class StepOut(_Out):
     then: str
 
 
-class CandidateOut(_Out):
+class CandidateOut(Out):
     """Somebody of the store and their presence then; ages in seconds before the decision."""
 
     agent_id: str
@@ -43,7 +37,7 @@ class CandidateOut(_Out):
     presence_age_s: int | None = Field(None, description="how old LivePerson's answer was")
 
 
-class RulesOut(_Out):
+class RulesOut(Out):
     """The program's rules as they were."""
 
     stickiness: str
@@ -58,7 +52,7 @@ class RulesOut(_Out):
     last_skill: str
 
 
-class DecisionOut(_Out):
+class DecisionOut(Out):
     """What was decided, when, and by which version of the program."""
 
     at: str
@@ -73,7 +67,7 @@ class DecisionOut(_Out):
     presence_known: bool
 
 
-class WaitOut(_Out):
+class WaitOut(Out):
     """Whether the customer waits, and where the one text of that wait stands."""
 
     waiting: bool
@@ -83,7 +77,7 @@ class WaitOut(_Out):
     notice_why: str | None = None
 
 
-class ReceiptOut(_Out):
+class ReceiptOut(Out):
     """Why a conversation was routed as it was."""
 
     account: str
@@ -129,17 +123,9 @@ def shown(account: str, conversation: str, banner: str, told: Explanation) -> Re
         account=account, conversation=conversation, banner=banner, state=told.state, why=told.why,
         newest=told.newest, decision=decided,
         rules=RulesOut(**rules_in_words(case)) if case else None,
-        steps=[StepOut(**_plain(step)) for step in told.steps],
-        candidates=[CandidateOut(**_plain(one)) for one in told.candidates],
-        wait=WaitOut(waiting=wait.waiting, since=_iso(wait.since), waits=wait.waits,
+        steps=[StepOut(**asdict(step)) for step in told.steps],
+        candidates=[CandidateOut(**asdict(one)) for one in told.candidates],
+        wait=WaitOut(waiting=wait.waiting, since=maybe_iso(wait.since), waits=wait.waits,
                      notice=wait.notice, notice_why=wait.notice_why),
         misrouted=told.misrouted is not None, misroute=told.misrouted, replays=told.replays,
     )  # fmt: skip
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    return asdict(value)
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else iso(instant)

@@ -8,14 +8,12 @@ from typing import Any
 
 from ..errors import NotFoundError, UnavailableError
 from ..explaining import explain
-from ..model import epoch
+from ..model import ACCOUNT_ID, CONVERSATION_ID, epoch
 from .explain_models import shown
 from .outreach_http import Response, caller_of, respond
 from .services import services
 
 EXPLAIN = "outreach/explain"
-_ACCOUNT = re.compile(r"[a-z0-9]{3,20}\Z")
-_CONVERSATION = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 Event = Mapping[str, Any]
 
 
@@ -26,10 +24,10 @@ def receipt(event: Event) -> Response:
     asked for. 404 for what is not there any more, and for what never was.
     """
     house = services()
-    caller_of(event, claim=house.settings.associate_claim).needs(EXPLAIN, to="explaining")
+    caller_of(event, house=house).needs(EXPLAIN, to="explaining")
     path = event.get("pathParameters") or {}
     account, conversation = str(path.get("account", "")), str(path.get("id", ""))
-    if not (_ACCOUNT.match(account) and _CONVERSATION.match(conversation)):
+    if not (re.fullmatch(ACCOUNT_ID, account) and re.fullmatch(CONVERSATION_ID, conversation)):
         raise NotFoundError("no such conversation", code="unknown_conversation")
     item = house.conversations.stored(account, conversation=conversation)
     if item is None or item["expires_at"] <= epoch(house.now()):

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..import_state import Columns, Import, ImportState
-from .outreach_models import OnBehalf, Route, TemplateName
+from .outreach_models import In, OnBehalf, Out, Route, TemplateName
 
 Header = Annotated[str, Field(min_length=1, max_length=120, description="as the file writes it")]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True,
-    )  # fmt: skip
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class ColumnsIn(_In):
+class ColumnsIn(In):
     """Which header holds what. What is left out is found by well-known words (docs/import.md)."""
 
     phone: Header | None = None
@@ -32,7 +23,7 @@ class ColumnsIn(_In):
     associate: Header | None = Field(None, description="logins; only with scope outreach/behalf")
 
 
-class ImportIn(_In):
+class ImportIn(In):
     """A file of recipients is to come: text them with this template, or only check them."""
 
     template: TemplateName
@@ -45,7 +36,7 @@ class ImportIn(_In):
     associate: OnBehalf = None
 
 
-class UploadOut(_Out):
+class UploadOut(Out):
     """POST a multipart form here: `fields` first, the file as `file` last."""
 
     url: str
@@ -54,21 +45,21 @@ class UploadOut(_Out):
     expires_at: str
 
 
-class FileOut(_Out):
+class FileOut(Out):
     """Where the result can be had."""
 
     url: str
     expires_at: str
 
 
-class ProgressOut(_Out):
+class ProgressOut(Out):
     """Rows done, of how many."""
 
     done: int
     of: int | None = None
 
 
-class CountsOut(_Out):
+class CountsOut(Out):
     """What became of the rows; `cost` is an estimate per currency, of what goes or will go."""
 
     accepted: int
@@ -78,14 +69,14 @@ class CountsOut(_Out):
     cost: dict[str, str] | None = None
 
 
-class FailureOut(_Out):
+class FailureOut(Out):
     """Why the file as a whole was refused; nobody was texted by it unless rows are done."""
 
     code: str
     message: str
 
 
-class ImportOut(_Out):
+class ImportOut(Out):
     """An import as it stands."""
 
     id: str
@@ -134,14 +125,10 @@ def shown(
 ) -> ImportOut:  # fmt: skip
     """An import for its owner. `columns`: as found in headers the client told, before there is a
     file; else as found in the file, else as asked for."""
-    asked = import_.columns
-    named = {"phone": asked.phone, "zone": asked.zone, "postal_code": asked.postal_code,
-             "associate": asked.associate,
-             "variables": None if asked.variables is None else list(asked.variables)}  # fmt: skip
     counts = import_.counts
     return ImportOut(
         id=import_.id, state=str(import_.state), mode=import_.mode, template=import_.template,
-        associate=import_.associate, columns=columns or dict(import_.found) or named,
+        associate=import_.associate, columns=columns or dict(import_.found) or asdict(import_.columns),
         rows=ProgressOut(done=counts.rows, of=import_.rows),
         counts=CountsOut(
             accepted=counts.accepted, deferred=counts.deferred, blocked=dict(counts.blocked),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..batch import KEPT
 from ..errors import BadInputError, ConflictError, NotFoundError
 from ..import_columns import find_columns, understood
 from ..import_state import (
-    KEPT,
     MAX_BYTES,
     PAGE_ROWS,
     SEND_WITHIN,
@@ -19,17 +19,17 @@ from ..import_state import (
     import_id,
 )
 from ..importing import variables_of
-from ..model import fingerprint, fold_login, iso
+from ..model import as_stored, fingerprint, fold_login, iso
 from ..outreach import find_asker
 from .import_models import FileOut, ImportIn, UploadOut, columns_of, has_result, shown
 from .observability import logger
 from .outreach_http import (
-    ADMIN,
     BEHALF,
     Caller,
     Response,
     caller_of,
     idempotency_key,
+    path_id,
     read_body,
     respond,
 )
@@ -44,7 +44,7 @@ def import_file(event: Event) -> Response:
     """POST /outreach/imports: what is to come is written down, and the form to upload it with is
     given out. The same key and body again: the same import, with a form as long as it waits."""
     house, now = services(), services().now()
-    caller = _caller(event, house)
+    caller = caller_of(event, house=house)
     key = idempotency_key(event)
     asked = read_body(event, ImportIn)
     associate = _associate(caller, asked)
@@ -103,10 +103,6 @@ OPERATIONS: dict[str, Callable[[Event], Response]] = {
 }
 
 
-def _caller(event: Event, house: Services) -> Caller:
-    return caller_of(event, claim=house.settings.associate_claim)
-
-
 def _associate(caller: Caller, asked: ImportIn) -> str | None:
     """In whose name the whole file is, or None when each row says it itself: for that, head office
     names the column, or has no login of its own and names nobody."""
@@ -129,7 +125,7 @@ def _new_import(
     else:
         limits = [find_asker(associate, program=program, stores=house.stores).banner.outreach]
     owner = fold_login(caller.login or "")
-    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    at = as_stored(now)
     return Import(
         id=import_id(owner, key=key), owner=owner, associate=associate, template=asked.template,
         columns=columns_of(asked.columns), mode=asked.mode,
@@ -142,10 +138,10 @@ def _new_import(
 
 def _own(event: Event, house: Services) -> Import:
     """The import of this request, for its owner. Raises NotFoundError also for who may not know."""
-    caller = _caller(event, house)
-    name = str((event.get("pathParameters") or {}).get("id", ""))
-    found = house.imports.get(name) if 0 < len(name) <= 40 else None
-    if found is None or found.expires_at < house.now() or not _may_see(caller, found):
+    caller = caller_of(event, house=house)
+    name = path_id(event)
+    found = house.imports.get(name) if name else None
+    if found is None or found.expires_at < house.now() or not caller.may_see(found.owner):
         raise NotFoundError("no such import", code="unknown_import")
     return found
 
@@ -185,12 +181,6 @@ def _on_its_way(import_: Import, house: Services) -> Response:
         return respond(200, _shown(import_, house))
     house.queues.import_ready(import_.id)
     return respond(202, _shown(import_, house))
-
-
-def _may_see(caller: Caller, import_: Import) -> bool:
-    if caller.scopes & {BEHALF, ADMIN}:
-        return True
-    return caller.login is not None and fold_login(caller.login) == import_.owner
 
 
 def _shown(import_: Import, house: Services) -> Any:

@@ -20,7 +20,15 @@ METRICS = frozenset({
     "NoticesSent", "NoticesSkipped", "NoticesDeferred", "NoticesUnknown", "SilentWait",
     "VendorFailed", "RequestFailed", "ChangeFailed", "OldestDueSeconds", "OldestSendSeconds",
     "NumberHeld", "Redriven", "OptedOut",
+    "LineTextsAccepted", "LineTextsBlocked", "LineTextsDeferred", "LineTextsRefused",
+    "LineTextsUnknown", "LineTextsUnresolved", "LineTextsDelivered", "LineTextsFailed",
+    "LineTroubles", "SendersLost", "SmsFailed", "InboundSaid", "InboundUnclaimed",
+    "InboundOpened", "InboundRepeated",
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
+    "KpiDaysClosed", "KpiReports",
+    "RelayRuns", "RelayRunsFailed", "NumbersActivated", "NumbersLacking",
+    "RequestsTaken", "RequestsClaimed", "RequestRepliesSent", "RequestRepliesRefused", "LeadsWaiting",
+    "CallsOffered", "CallsPassed", "CallsAccepted", "CallsTexted",
 })  # fmt: skip
 
 logger = Logger(service="instore", log_uncaught_exceptions=False)

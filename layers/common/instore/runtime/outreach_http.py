@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,7 +23,11 @@ from ..errors import (
     NotFoundError,
     TooLargeError,
 )
+from ..model import fold_login
 from .observability import note_failure, note_refusal
+
+if TYPE_CHECKING:
+    from .services import Services
 
 LARGEST_BODY = 64 * 1024
 BEHALF, ADMIN = "outreach/behalf", "outreach/admin"
@@ -66,8 +70,14 @@ class Caller:
             raise ForbiddenError("the token names no associate", code="unknown_associate")
         return self.login
 
+    def may_see(self, login: str) -> bool:
+        """Whether what was asked for under this login is theirs to look at; head office sees all."""
+        if self.scopes & {BEHALF, ADMIN}:
+            return True
+        return self.login is not None and fold_login(self.login) == fold_login(login)
 
-def caller_of(event: Mapping[str, Any], *, claim: str) -> Caller:
+
+def caller_of(event: Mapping[str, Any], *, house: Services) -> Caller:
     """Read the verified claims. Raises NotAuthenticatedError when there are none at all: then the
     authorizer was not in front of us."""
     authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
@@ -79,11 +89,17 @@ def caller_of(event: Mapping[str, Any], *, claim: str) -> Caller:
     for name in ("scope", "scp"):
         # API Gateway writes array claims as one text: [outreach/send outreach/read].
         scopes.update(str(claims.get(name, "")).strip("[]").replace(",", " ").split())
-    login = claims.get(claim)
+    login = claims.get(house.settings.associate_claim)
     # Plain ASCII, as LivePerson's logins are: a look-alike letter names nobody.
     named = (isinstance(login, str) and login.isascii() and login.strip()) or None
     name = str(named or claims.get("client_id") or claims.get("sub") or "unnamed")[:120]
     return Caller(named, frozenset(scopes), name)
+
+
+def path_id(event: Mapping[str, Any]) -> str:
+    """The {id} of the address; "" for one that is none of ours: ids have 40 characters at most."""
+    name = str((event.get("pathParameters") or {}).get("id", ""))
+    return name if len(name) <= 40 else ""
 
 
 def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:

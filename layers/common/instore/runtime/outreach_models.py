@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ..batch import Batch, BatchState, Row, RowState
-from ..model import iso
+from ..model import POSTAL_CODE, iso, maybe_iso
 from ..reasons import why
+from ..wall_clock import find_zone
 
 Number = Annotated[
     str, Field(min_length=1, max_length=40, description="E.164 or as people type it")
 ]
 Login = Annotated[str, Field(min_length=1, max_length=254)]
 Zone = Annotated[str, Field(min_length=1, max_length=60, description="IANA zone of the customer")]
-PostalCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{1,9}$")]
+PostalCode = Annotated[str, Field(pattern=f"^{POSTAL_CODE}$")]
 TemplateName = Annotated[str, Field(min_length=1, max_length=81)]
 Variable = Annotated[str, Field(max_length=1550)]
 OnBehalf = Annotated[Login | None, Field(description="login name; only with scope outreach/behalf")]
 
 
-class _In(BaseModel):
+class In(BaseModel):
     """Closed and strict: an unknown field or a number for a text is a mistake worth telling, without
     what was sent."""
 
@@ -34,18 +34,15 @@ class _In(BaseModel):
     )  # fmt: skip
 
 
-class _Located(_In):
+class _Located(In):
     zone: Zone | None = None
     postal_code: PostalCode | None = None
 
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (KeyError, ValueError, OSError) as error:
-                raise ValueError("not an IANA time zone") from error
+        if value is not None and find_zone(value) is None:
+            raise ValueError("not an IANA time zone")
         return value
 
 
@@ -56,7 +53,7 @@ class RecipientIn(_Located):
     variables: list[Variable] = Field([], max_length=20)
 
 
-class OutreachIn(_In):
+class OutreachIn(In):
     """Text these customers with this template."""
 
     template: TemplateName
@@ -92,11 +89,13 @@ class ConsentIn(_Located):
     associate: OnBehalf = None
 
 
-class _Out(BaseModel):
+class Out(BaseModel):
+    """Closed as well. What cannot be shown is an error in the log, without what was to be shown."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class RowOut(_Out):
+class RowOut(Out):
     """The verdict on one recipient, by place in the request."""
 
     n: int
@@ -108,7 +107,7 @@ class RowOut(_Out):
     phone: str | None = Field(None, description="masked; only in GET")
 
 
-class BatchOut(_Out):
+class BatchOut(Out):
     """A batch as it was taken."""
 
     id: str
@@ -129,7 +128,7 @@ class StandingRowOut(RowOut):
     campaign: str | None = Field(None, description="LivePerson's id of that call")
 
 
-class StandingOut(_Out):
+class StandingOut(Out):
     """A batch as it stands: who asked for it and when, by which program, and each row explained."""
 
     id: str
@@ -154,7 +153,7 @@ class LimitOut(BatchOut):
     until: str
 
 
-class CheckOut(_Out):
+class CheckOut(Out):
     """Whether a text would be taken now; if not, why and from when on."""
 
     allowed: bool
@@ -167,21 +166,21 @@ class CheckOut(_Out):
     segments: int | None = Field(None, description="parts that are billed")
 
 
-class ConsentOut(_Out):
+class ConsentOut(Out):
     """Where the entry stands in the customer's ledger."""
 
     customer: str
     entry: int
 
 
-class ProblemOut(_Out):
+class ProblemOut(Out):
     """One wrong field."""
 
     where: str
     what: str
 
 
-class ErrorOut(_Out):
+class ErrorOut(Out):
     """Every refusal: a stable code, a sentence, and the wrong fields if it is about fields."""
 
     code: str
@@ -279,4 +278,4 @@ def _why(row: Row) -> dict[str, str | None]:
 
 def _until(instant: datetime | None) -> str | None:
     """Whole seconds, as the table keeps them: the first answer and its repetition are equal."""
-    return None if instant is None else iso(instant.replace(microsecond=0))
+    return maybe_iso(instant and instant.replace(microsecond=0))

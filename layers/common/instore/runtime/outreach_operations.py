@@ -9,19 +9,19 @@ from ..batch import Batch, RowState
 from ..consent import ConsentClass
 from ..errors import BadInputError, NotFoundError
 from ..first_text import text_reason
-from ..model import Phone, fold_login, iso
+from ..model import Phone, iso, maybe_iso
 from ..outreach import Asker, Recipient, Verdict, check, find_asker, find_template
 from ..outreach_accept import accept
 from ..text import named_variables, render, segments
 from .means import desk_of
 from .observability import count, logger
 from .outreach_http import (
-    ADMIN,
     BEHALF,
     Caller,
     Response,
     caller_of,
     idempotency_key,
+    path_id,
     read_body,
     respond,
 )
@@ -47,7 +47,7 @@ def send(event: Event) -> Response:
     """POST /outreach: 202 when something goes, 200 when nothing does, 429 when only the day's
     limit is in the way."""
     house = services()
-    caller = _caller(event, house)
+    caller = caller_of(event, house=house)
     key = idempotency_key(event)
     asked = read_body(event, OutreachIn)
     asker = _asker(caller, asked.associate, house)
@@ -68,10 +68,10 @@ def look(event: Event) -> Response:
     """GET /outreach/{id}: the batch as it stands, to its own associate only. 404 otherwise, so
     that ids cannot be tried out."""
     house = services()
-    caller = _caller(event, house)
-    batch_id = str((event.get("pathParameters") or {}).get("id", ""))
-    batch = house.batches.get(batch_id) if 0 < len(batch_id) <= 40 else None
-    if batch is None or not _may_see(caller, batch):
+    caller = caller_of(event, house=house)
+    name = path_id(event)
+    batch = house.batches.get(name) if name else None
+    if batch is None or not caller.may_see(batch.login):
         raise NotFoundError("no such batch", code="unknown_batch")
     return respond(200, standing(batch))
 
@@ -80,7 +80,7 @@ def templates(event: Event) -> Response:
     """GET /outreach/templates: what the caller's banner has, with what a text of it costs."""
     house = services()
     asked = (event.get("queryStringParameters") or {}).get("associate")
-    banner = _asker(_caller(event, house), asked, house).banner
+    banner = _asker(caller_of(event, house=house), asked, house).banner
     return respond(200, TemplatesOut(
         banner=banner.name, label=banner.label,
         templates=[listed(template) for template in banner.outreach.templates],
@@ -90,7 +90,7 @@ def templates(event: Event) -> Response:
 def may_text(event: Event) -> Response:
     """POST /outreach/check: what POST /outreach would decide, without writing anything."""
     house, now = services(), services().now()
-    caller = _caller(event, house)
+    caller = caller_of(event, house=house)
     asked = read_body(event, CheckIn)
     asker = _asker(caller, asked.associate, house)
     program = house.programs.current()
@@ -113,7 +113,7 @@ def may_text(event: Event) -> Response:
     left = max(0, asker.banner.outreach.per_associate_day - used)
     return respond(200, CheckOut(
         allowed=verdict.allowed, reason=verdict.reason, rule=verdict.rule, remaining_today=left,
-        until=None if verdict.until is None else iso(verdict.until),
+        until=maybe_iso(verdict.until),
         characters=size.characters if size else None, encoding=size.encoding if size else None,
         segments=size.count if size else None,
     ))  # fmt: skip
@@ -123,7 +123,7 @@ def record_consent(event: Event) -> Response:
     """POST /consents: one entry in the customer's ledger. Class `none` is an opt-out: it holds
     for the next reservation and for everything queued (I9)."""
     house, now = services(), services().now()
-    caller = _caller(event, house)
+    caller = caller_of(event, house=house)
     asked = read_body(event, ConsentIn)
     asker = _asker(caller, asked.associate, house)
     banner = asker.banner
@@ -160,19 +160,9 @@ OPERATIONS: dict[str, Callable[[Event], Response]] = {
 }
 
 
-def _caller(event: Event, house: Services) -> Caller:
-    return caller_of(event, claim=house.settings.associate_claim)
-
-
 def _asker(caller: Caller, associate: str | None, house: Services) -> Asker:
     login = caller.speaks_for(associate)
     return find_asker(login, program=house.programs.current(), stores=house.stores)
-
-
-def _may_see(caller: Caller, batch: Batch) -> bool:
-    if caller.scopes & {BEHALF, ADMIN}:
-        return True
-    return caller.login is not None and fold_login(caller.login) == fold_login(batch.login)
 
 
 def _recipient(row: RecipientIn) -> Recipient:

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .settings import Settings, read_settings
@@ -20,23 +21,36 @@ from .settings import Settings, read_settings
 if TYPE_CHECKING:
     from ..adapters.backend import Backend
     from ..adapters.batches import Batches
+    from ..adapters.calls import Calls
     from ..adapters.consents import Consents
     from ..adapters.conversation_changes import ConversationChanges
     from ..adapters.conversations import Conversations
     from ..adapters.customers import Customers
     from ..adapters.erasures import Erasures
+    from ..adapters.facts import Facts
     from ..adapters.files import Files
     from ..adapters.imports import Imports
+    from ..adapters.lines import Lines
     from ..adapters.liveperson import LivePerson
+    from ..adapters.mail import MailService
+    from ..adapters.media import MediaFiles
     from ..adapters.number_health import NumberHealth
     from ..adapters.pace import Pace
     from ..adapters.presences import Presences
     from ..adapters.programs import Programs
+    from ..adapters.push import PushService
     from ..adapters.queues import Queues
+    from ..adapters.relay_runs import RelayRuns
+    from ..adapters.requests import Requests
     from ..adapters.secrets import Secrets
     from ..adapters.stores import Stores
     from ..adapters.table import Table
+    from ..adapters.texts import Texts
+    from ..adapters.threads import Threads
+    from ..adapters.twilio import Twilio
+    from ..adapters.unclaimed import Unclaimed
     from ..model import Phone
+    from .twilio_webhooks import TwilioWebhooks
     from .webhooks import Webhooks
 
 
@@ -57,11 +71,22 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _on_table(module: str, name: str) -> Any:
+    """An adapter made of the table alone, imported and built at first use."""
+
+    def build(house: Services) -> Any:
+        return getattr(import_module(f"..adapters.{module}", __package__), name)(house.table)
+
+    return cached_property(build)
+
+
 class Services:
     """Adapters joined to settings. Every property is built at first use and then kept."""
 
     # Lambda's role; the local stack tells its functions apart by credentials of its own making.
     credentials: Mapping[str, str] = {}
+    # So many texts the sweep sends side by side; tests that count on an order have one.
+    texts_at_once = 10
 
     def __init__(
         self, settings: Settings, *, now: Callable[[], datetime] = _utc_now,
@@ -94,6 +119,24 @@ class Services:
 
         return Table(self._client("dynamodb"), self.settings.table_name)
 
+    # Those that need the table and nothing else.
+    conversations: Conversations = _on_table("conversations", "Conversations")
+    conversation_changes: ConversationChanges = _on_table(
+        "conversation_changes", "ConversationChanges"
+    )
+    numbers: NumberHealth = _on_table("number_health", "NumberHealth")
+    consents: Consents = _on_table("consents", "Consents")
+    erasures: Erasures = _on_table("erasures", "Erasures")
+    facts: Facts = _on_table("facts", "Facts")
+    imports: Imports = _on_table("imports", "Imports")
+    lines: Lines = _on_table("lines", "Lines")
+    relay_runs: RelayRuns = _on_table("relay_runs", "RelayRuns")
+    texts: Texts = _on_table("texts", "Texts")
+    threads: Threads = _on_table("threads", "Threads")
+    unclaimed: Unclaimed = _on_table("unclaimed", "Unclaimed")
+    calls: Calls = _on_table("calls", "Calls")
+    requests: Requests = _on_table("requests", "Requests")
+
     @cached_property
     def programs(self) -> Programs:
         from ..adapters.programs import Programs
@@ -107,23 +150,18 @@ class Services:
         return Customers(self.table, key=self.secrets.text(self.settings.customer_key_secret))
 
     @cached_property
-    def conversations(self) -> Conversations:
-        from ..adapters.conversations import Conversations
-
-        return Conversations(self.table)
-
-    @cached_property
-    def conversation_changes(self) -> ConversationChanges:
-        from ..adapters.conversation_changes import ConversationChanges
-
-        return ConversationChanges(self.table)
-
-    @cached_property
     def webhooks(self) -> Webhooks:
         from .webhooks import Webhooks
 
         return Webhooks(self.secrets, prefix=self.settings.secret_prefix,
                         relay_secret=self.settings.relay_secret, now=self.now)  # fmt: skip
+
+    @cached_property
+    def twilio_webhooks(self) -> TwilioWebhooks:
+        from .twilio_webhooks import TwilioWebhooks
+
+        return TwilioWebhooks(self.secrets, prefix=self.settings.secret_prefix,
+                              public_url=self.settings.public_url, now=self.now)  # fmt: skip
 
     @cached_property
     def stores(self) -> Stores:
@@ -140,24 +178,6 @@ class Services:
     def _id_of(self, phone: Phone) -> str:
         # Read late: a batch can be looked at without the key of the numbers.
         return self.customers.id_of(phone)
-
-    @cached_property
-    def numbers(self) -> NumberHealth:
-        from ..adapters.number_health import NumberHealth
-
-        return NumberHealth(self.table)
-
-    @cached_property
-    def consents(self) -> Consents:
-        from ..adapters.consents import Consents
-
-        return Consents(self.table)
-
-    @cached_property
-    def erasures(self) -> Erasures:
-        from ..adapters.erasures import Erasures
-
-        return Erasures(self.table)
 
     @cached_property
     def pace(self) -> Pace:
@@ -178,7 +198,8 @@ class Services:
 
         return Queues(self._client("sqs"), outreach=self.settings.outreach_queue_url,
                       assignment=self.settings.assignment_queue_url,
-                      imports=self.settings.import_queue_url)  # fmt: skip
+                      imports=self.settings.import_queue_url, sms=self.settings.sms_queue_url,
+                      relay=self.settings.relay_queue_url)  # fmt: skip
 
     @cached_property
     def files(self) -> Files:
@@ -193,10 +214,10 @@ class Services:
         return Files(self._client("s3"), bucket=self.settings.import_bucket)
 
     @cached_property
-    def imports(self) -> Imports:
-        from ..adapters.imports import Imports
+    def report_files(self) -> Files:
+        from ..adapters.files import Files
 
-        return Imports(self.table)
+        return Files(self._client("s3"), bucket=self.settings.report_bucket)
 
     @cached_property
     def liveperson(self) -> LivePerson:
@@ -206,6 +227,39 @@ class Services:
             secrets=self.secrets, domain_api=self.settings.liveperson_domain_api,
             gateway=self.settings.liveperson_gateway, now=self.now, sleep=self.sleep,
         )  # fmt: skip
+
+    @cached_property
+    def twilio(self) -> Twilio:
+        from ..adapters.twilio import Twilio
+
+        return Twilio(secrets=self.secrets, api=self.settings.twilio_api, now=self.now,
+                      sleep=self.sleep)  # fmt: skip
+
+    @cached_property
+    def hasty_twilio(self) -> Twilio:
+        from ..adapters.twilio import Twilio
+        from ..deflecting import FOR_TEXT_S
+
+        return Twilio(secrets=self.secrets, api=self.settings.twilio_api, now=self.now,
+                      sleep=self.sleep, most_s=FOR_TEXT_S)  # fmt: skip
+
+    @cached_property
+    def push(self) -> PushService:
+        from ..adapters.push import PushService
+
+        return PushService(secrets=self.secrets)
+
+    @cached_property
+    def mail(self) -> MailService:
+        from ..adapters.mail import MailService
+
+        return MailService(secrets=self.secrets)
+
+    @cached_property
+    def media(self) -> MediaFiles:
+        from ..adapters.media import MediaFiles
+
+        return MediaFiles()
 
     @cached_property
     def presences(self) -> Presences:

@@ -19,13 +19,18 @@ class Settings:
     assignment_queue_url: str = ""
     roster_bucket: str = ""
     import_bucket: str = ""  # uploads and results of imports
+    report_bucket: str = ""  # monthly reports
     import_queue_url: str = ""
+    sms_queue_url: str = ""
+    relay_queue_url: str = ""  # runs about relay numbers
     customer_key_secret: str = ""  # Secrets Manager ARN: key that hashes telephone numbers
     relay_secret: str = ""  # Secrets Manager ARN: signs events relayed by a LivePerson function
     secret_prefix: str = ""  # names of the accounts' secrets begin so
     associate_claim: str = "email"  # token claim that is the associate's login name
     liveperson_domain_api: str = "https://api.liveperson.net"
     liveperson_gateway: str = ""  # one base URL in place of all zone hosts: test rigs, proxies
+    twilio_api: str = "https://api.twilio.com"  # another one stands in for all hosts of Twilio
+    public_url: str = ""  # base of our HTTP API as Twilio calls it; "" = API Gateway's own name
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

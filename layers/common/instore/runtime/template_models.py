@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..program import Template
 from ..text import example, foreign, longest, segments
-from .outreach_models import Route
+from .outreach_models import Out, Route
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class TemplateOut(_Out):
+class TemplateOut(Out):
     """A template of the banner, and what a text of it costs: with the example variables, at most."""
 
     name: str
@@ -31,7 +27,7 @@ class TemplateOut(_Out):
     foreign: str | None = Field(None, description="the character that makes it UCS-2")
 
 
-class TemplatesOut(_Out):
+class TemplatesOut(Out):
     """What an associate can send."""
 
     banner: str

@@ -20,7 +20,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
@@ -30,17 +30,14 @@ from ..errors import (
     UnavailableError,
     UnknownSecretError,
 )
-from ..model import epoch
+from ..model import ACCOUNT_ID, epoch
+from .secret_checks import SecretChecks
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
 
 BODY_MAX = 1_000_000
 RELAY_AGE_MAX = timedelta(minutes=5)
-_ANEW = timedelta(minutes=1)  # how often a mismatch may read a secret again
-_FORGET_AT = 1000  # remembered accounts; strangers can invent any number of them
-_ACCOUNT = re.compile(r"[a-z0-9]{3,20}\Z")
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -52,7 +49,7 @@ class Webhooks:
     ) -> None:
         self._secrets, self._now = secrets, now
         self._prefix, self._relay_secret = prefix, relay_secret
-        self._asked: dict[str, datetime] = {}
+        self._checks = SecretChecks(secrets, now=now)
 
     def verify_liveperson(self, event: Mapping[str, Any], *, body: bytes) -> str:
         """The account that signed `body`. Raises NotAuthenticatedError for all who did not.
@@ -63,17 +60,17 @@ class Webhooks:
         account = _header(event, "x-liveperson-account-id")
         client = _header(event, "x-liveperson-client-id")
         signature = _header(event, "x-liveperson-signature")
-        if not _ACCOUNT.match(account):
+        if not re.fullmatch(ACCOUNT_ID, account):
             raise _refused()
         name = f"{self._prefix}lp/{account}"
-        if self._asked.get(f"unknown {name}", _LONG_AGO) > self._now() - _ANEW:
+        if self._checks.is_unknown(name):
             raise _refused()
 
         def genuine() -> bool:
             try:
                 keys = self._secrets.account(name)
             except UnknownSecretError:
-                self._remember(f"unknown {name}")
+                self._checks.note_unknown(name)
                 raise _refused() from None
             secret, pinned = keys.get("webhook_secret"), keys.get("webhook_client_id")
             if not isinstance(secret, str) or not isinstance(pinned, str) or not secret:
@@ -81,7 +78,7 @@ class Webhooks:
                                        code="secret_unavailable")  # fmt: skip
             return _same(pinned, client) and _signed(signature, key=secret, content=body)
 
-        if not self._twice(name, genuine):
+        if not self._checks.twice(name, genuine):
             raise _refused()
         return account
 
@@ -99,25 +96,9 @@ class Webhooks:
             return _signed(signature, key=key, content=stamp.encode() + b"." + body,
                            only="sha256")  # fmt: skip
 
-        if not fresh or not self._twice(self._relay_secret, genuine):
+        if not fresh or not self._checks.twice(self._relay_secret, genuine):
             raise _refused()
         return int(stamp) * 1000
-
-    def _twice(self, name: str, genuine: Callable[[], bool]) -> bool:
-        """Check; on a mismatch check once more with the secret read anew, as it may have been
-        rotated, but at most once a minute: forged events must not cost a read each."""
-        if genuine():
-            return True
-        if self._asked.get(name, _LONG_AGO) > self._now() - _ANEW:
-            return False
-        self._remember(name)
-        self._secrets.forget(name)
-        return genuine()
-
-    def _remember(self, name: str) -> None:
-        if len(self._asked) >= _FORGET_AT:
-            self._asked.clear()
-        self._asked[name] = self._now()
 
 
 def raw_body(event: Mapping[str, Any]) -> bytes:
