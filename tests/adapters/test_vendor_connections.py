@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from typing import Any
 
+import httpx
 import pytest
 
 from instore.adapters.vendor_http import Limits, Request, VendorHttp
@@ -104,3 +108,24 @@ def test_connection_lost_or_silent_after_sending_is_unknown(answer: bytes) -> No
         with pytest.raises(VendorUnavailableError) as caught:
             http.send(Request("POST", url, body=b"{}"), limits=Limits(total=4, connect=1.5))
         assert (type(caught.value), caught.value.processed) == (VendorUnavailableError, None)
+
+
+def test_callers_side_by_side_share_their_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep sends texts in threads: a client made twice would be one whose sockets nobody closes."""
+    made: list[httpx.Client] = []
+    real = httpx.Client
+
+    def slow(**settings: Any) -> httpx.Client:
+        time.sleep(0.05)  # so that all of them find none there
+        made.append(real(**settings))
+        return made[-1]
+
+    monkeypatch.setattr(httpx, "Client", slow)
+    http = VendorHttp(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={})))
+    request, limits = Request("GET", "https://vendor.example/"), Limits(total=5, connect=1)
+    with ThreadPoolExecutor(8) as hands:
+        asked = [hands.submit(http.send, request, limits=limits) for _ in range(8)]
+    assert [one.result().status for one in asked] == [200] * 8
+    assert len(made) == 1
+    http.close()
+    assert made[0].is_closed

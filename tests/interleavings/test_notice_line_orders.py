@@ -52,7 +52,9 @@ def fresh(rig: NoticeRig, name: str, **changed: Any) -> None:
 
 def another(rig: NoticeRig, n: int) -> None:
     """Another customer waits: Twilio's list has the same words for nobody else of their number.
-    The sweep has nothing more to do with the last one's text."""
+    The sweep has nothing more to do with the last one's text, and the clock that was put back does
+    not hold up LivePerson's line."""
+    rig.table.delete("PACE#10000001#notify", "PACE")
     if "notice" in rig.talk():
         rig.table.delete(f"TEXT#{text_id(rig.talk())}", "TEXT")
     rig.number = phone(100 + n)
@@ -106,6 +108,32 @@ def test_killed_anywhere_it_is_one_text_or_honestly_unknown(
     # Unknown is only what died with the text claimed: customer and line are read in between.
     assert 1 <= ends.count("unknown text_not_found") <= 3
     assert ("sent accepted" in ends) == flipped
+
+
+@pytest.mark.parametrize("after", SIDES)
+@pytest.mark.parametrize("flipped", [False, True])
+def test_killed_with_liveperson_asked_it_does_not_go_by_the_line_as_well(
+    rig: NoticeRig, after: bool, flipped: bool
+) -> None:
+    """What LivePerson was asked nobody can tell: there is no text of the line, and none begins."""
+    ends: list[str] = []
+    for n in range(60):
+        rig.program(channel="liveperson")
+        another(rig, n)
+        killed = assigned_until(rig, n, after=after)
+        if flipped:
+            rig.program()
+        rig.told(rig.change(f"pid-{ANNA}"))
+        rig.pass_minutes(6)
+        ends.append(rig.notice())
+        assert len(rig.sent()) + rig.campaigns() <= 1, n
+        if ends[-1] != "unknown claim_lost":
+            assert ends[-1] == ("sent texted" if rig.sent() else "sent accepted"), n
+            assert len(rig.sent()) + rig.campaigns() == 1, n
+        if not killed:
+            break
+    assert 1 <= ends.count("unknown claim_lost") <= 3
+    assert ("sent texted" in ends) == flipped
 
 
 @pytest.mark.parametrize("after", SIDES)

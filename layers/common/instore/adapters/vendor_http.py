@@ -21,6 +21,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode
 
@@ -114,6 +115,7 @@ class VendorHttp:
         self.monotonic = monotonic
         self._transport = transport
         self._clients: dict[bool, httpx.Client] = {}
+        self._making = Lock()  # texts go side by side: a client made twice is one lost open
 
     def send(self, request: Request, *, limits: Limits, until: float | None = None) -> Reply:
         """One request, one answer of any status. `until` (monotonic) may end it before its limits.
@@ -179,20 +181,23 @@ class VendorHttp:
         return Reply(answer.status_code, headers, bytes(body))
 
     def _client(self, *, fresh: bool) -> httpx.Client:
+        with self._making:
+            if fresh not in self._clients:
+                self._clients[fresh] = self._made(fresh=fresh)
+            return self._clients[fresh]
+
+    def _made(self, *, fresh: bool) -> httpx.Client:
         import httpx
 
-        if fresh not in self._clients:
-            # Both tell every address at INFO, and addresses hold keywords and member ids.
-            for name in ("httpx", "httpcore"):
-                logging.getLogger(name).setLevel(logging.WARNING)
-            # Settings from the environment (proxies) are not ours to obey: the deployer names a
-            # gateway in the template if there is one.
-            self._clients[fresh] = httpx.Client(
-                transport=self._transport, follow_redirects=False, trust_env=False,
-                limits=httpx.Limits(max_connections=20,
-                                    max_keepalive_connections=0 if fresh else 10),
-            )  # fmt: skip
-        return self._clients[fresh]
+        # Both tell every address at INFO, and addresses hold keywords and member ids.
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # Settings from the environment (proxies) are not ours to obey: the deployer names a
+        # gateway in the template if there is one.
+        return httpx.Client(
+            transport=self._transport, follow_redirects=False, trust_env=False,
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=0 if fresh else 10),
+        )  # fmt: skip
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:
