@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from hypothesis import settings
 from local.lock import locked_calls, watching_everything
 from local.permissions import FOLDER, recorded_handlers
 from local.stack import table_definition
@@ -22,6 +23,9 @@ from instore.adapters.table import Table
 from instore.program import Account, Program, load_program
 
 ROOT = Path(__file__).parent.parent
+# Performance is counted in tests, not timed: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 _numbers = itertools.count()
 
 for _name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -60,7 +60,7 @@ def test_functions_that_somebody_waits_for_start_from_snapshots() -> None:
     assert waited_for == with_snapshots
     assert waited_for == {
         "RoutingBot", "PlatformEvents", "OutreachApi", "RelayNumbers", "CustomerData",
-        "SmsWebhook", "IvrDeflection", "ServiceRequests",
+        "SmsWebhook", "IvrDeflection", "ServiceRequests", "Kpis",
     }  # fmt: skip
     for name in with_snapshots:
         properties = FUNCTIONS[name]["Properties"]
