@@ -93,6 +93,20 @@ def test_a_text_under_way_during_the_erasure_is_cleaned_up_after(rig: InboundRig
     assert rig.thread().phone is None
 
 
+def test_an_unclaimed_text_under_way_during_the_erasure_is_cleaned_up_after(
+    rig: InboundRig,
+) -> None:
+    rig.texts("Hi")
+    said = rig.clock.now()
+    rig.clock.advance(10)
+    erase(rig)
+    rig.again(inbound("Late", To=UNKNOWN), at=said)
+    (kept,) = rig.services().unclaimed.held(rig.name())
+    assert kept["body"] == "Late"
+    finish(rig)
+    assert left_of(rig) == []
+
+
 def test_a_new_text_after_the_erasure_is_not_taken_away(rig: InboundRig) -> None:
     rig.texts("Hi")
     rig.clock.advance(10)
