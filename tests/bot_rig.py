@@ -8,14 +8,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jwt
-import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from functions.routing_bot.app import answer, handler
+from local.samples import sample_document
 
 from instore.adapters.backend import Found
 from instore.adapters.liveperson import User
@@ -34,7 +33,6 @@ CONTEXT = SimpleNamespace(
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:RoutingBot",
 )  # fmt: skip
 
-PROGRAMS = Path(__file__).parents[1] / "local" / "programs"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 KATE, LEO, BOSS = "61001", "61002", "61900"
@@ -112,7 +110,7 @@ class BotRig:
     def __init__(
         self, table: Table, clock: Any, *, program: str = "in_store", **changes: Any
     ) -> None:
-        raw = yaml.safe_load((PROGRAMS / f"{program}.yaml").read_text())
+        raw = sample_document(program)
         for path, value in changes.items():
             put_in(raw, path.replace("__", "."), value)
         self.program: Program = load_program(copy.deepcopy(raw))

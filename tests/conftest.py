@@ -7,22 +7,20 @@ import itertools
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 from hypothesis import settings
 from local.lock import locked_calls, watching_everything
 from local.permissions import FOLDER, recorded_handlers
+from local.samples import sample_document
 from local.stack import table_definition
 from moto import mock_aws
 
 from instore.adapters.table import Table
 from instore.program import Account, Program, load_program
 
-ROOT = Path(__file__).parent.parent
 # Performance is counted in tests, not timed: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -118,12 +116,12 @@ def requests_made(_aws: None) -> Iterator[list[tuple[str, str, dict[str, Any]]]]
 
 
 def _sample(name: str) -> Program:
-    return load_program(yaml.safe_load((ROOT / "local" / "programs" / name).read_text()))
+    return load_program(sample_document(name))
 
 
 @pytest.fixture(scope="session")
 def _samples() -> tuple[Program, Program]:
-    return _sample("in_store.yaml"), _sample("one_to_one.yaml")
+    return _sample("in_store"), _sample("one_to_one")
 
 
 @pytest.fixture

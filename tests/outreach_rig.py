@@ -16,8 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
 from local.lock import watching
+from local.samples import sample_document
 
 from instore.adapters.batches import from_item
 from instore.adapters.liveperson import TextStatus, Transaction
@@ -209,7 +209,7 @@ class Rig:
     def apply(self, change: Callable[[dict[str, Any]], None] | None = None) -> None:
         """Apply the in-store sample program without its SMS line, changed if wanted, as the next
         version."""
-        document_ = yaml.safe_load((ROOT / "local/programs/in_store.yaml").read_text())
+        document_ = sample_document("in_store")
         del document_["line"]
         document_["banners"][0]["number"]["strategy"] = "shared"
         if change is not None:

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import boto3
 import httpx
-import yaml
+from local.samples import sample_document
 
 from instore.adapters.files import Files
 from instore.adapters.liveperson import LivePerson
@@ -34,7 +34,7 @@ from instore.roster import ASSOCIATE_COLUMNS, STORE_COLUMNS
 
 from ..lock import locked_calls, watching
 from ..machine import machine
-from ..scene import PROGRAMS, SceneClock
+from ..scene import SceneClock
 from ..template import table_definition
 from ..units import Item, read_units, write_units
 
@@ -179,7 +179,7 @@ class World:
 
     def __init__(self, *, agents: int, stores: int, clock: SceneClock) -> None:
         self.clock = clock
-        read = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text("utf-8"))
+        read = sample_document("in_store")
         self.program: Program = load_program(read)
         self.account = next(a for a in self.program.accounts if a.id == ACCOUNT)
         places = [str(number) for number in range(10_000, 10_000 + stores)]

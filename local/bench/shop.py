@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
+from local.samples import sample_document
 
 from instore.adapters.liveperson import LivePerson
 from instore.model import Phone
@@ -23,7 +23,7 @@ from instore.runtime.settings import Settings
 
 from ..functions import StackServices
 from ..liveperson.routes import Front
-from ..scene import PROGRAMS, Scene
+from ..scene import Scene
 from ..serving import Request as VendorRequest
 from ..units import Meter
 
@@ -225,7 +225,7 @@ def opened() -> Iterator[Shop]:
 
 def unhurried(scene: Scene) -> None:
     """A rate and a quota at which nothing waits: what is measured is our work, not the pace."""
-    read = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text("utf-8"))
+    read = sample_document("in_store")
     read["outreach"] |= {"per_associate_day": 1000}
     read["outreach"]["rate"] |= {"requests_per_s": 1000, "messages_per_s": 1000}
     scene.document = read

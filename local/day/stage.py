@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 import httpx
-import yaml
+from local.samples import sample_document
 
 from instore.program import Program, load_program
 
 from ..functions import Function
 from ..liveperson.routes import Front
 from ..pump import QueueMapping
-from ..scene import PROGRAMS, Scene
+from ..scene import Scene
 from .evidence import Letter
 from .oracle import rows
 from .plan import DAWN, Customer, Plan, Settings, make_plan
@@ -80,7 +80,7 @@ class Stage:
 
 def document(settings: Settings) -> dict[str, Any]:
     """The in-store program, at the vendor's rate of this day."""
-    read: dict[str, Any] = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text("utf-8"))
+    read: dict[str, Any] = sample_document("in_store")
     if settings.rate is not None:
         read["outreach"]["rate"]["messages_per_s"] = settings.rate
     return read

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from local import configure, switches
+from local.samples import sample_document
 from tests.outreach_rig import ACCOUNT, GROUP, LOGINS, Rig
 
 from instore.adapters.number_health import NumberHealth
@@ -116,7 +117,7 @@ def test_a_file_written_before_a_switch_does_not_take_it_back(
     rig: Rig, run: Any, tmp_path: Path
 ) -> None:
     file = tmp_path / "program.yaml"
-    document = yaml.safe_load(Path("local/programs/in_store.yaml").read_text())
+    document = sample_document("in_store")
     document["language"] = "fr"
     file.write_text(yaml.safe_dump(document))
     for words in (("banner", "kay"), ("associate", DANA), ("all",)):

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
-from tests.bot_rig import KATE, PHONE, PROGRAMS, BotRig
+from local.samples import sample_document
+from tests.bot_rig import KATE, PHONE, BotRig
 from tests.line_rig import LINE
 
 from instore.adapters.calls import Calls
@@ -114,7 +114,7 @@ def test_another_program_may_lead_it_elsewhere(bot: BotRig) -> None:
     bot.create()
     bot.say("hello")
     receipt = bot.item()["receipt"]
-    raw = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text())
+    raw = sample_document("in_store")
     raw["line"] = with_line(skill="kay-care")
     changed = replay_under(receipt, program=load_program(raw), banner="kay")
     assert changed.new is not None
@@ -125,7 +125,7 @@ def test_another_program_may_lead_it_elsewhere(bot: BotRig) -> None:
     del raw["line"]
     raw["banners"][0]["number"]["strategy"] = "shared"
     assert replay_under(receipt, program=load_program(raw), banner="kay").unknown is not None
-    raw = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text())
+    raw = sample_document("in_store")
     raw["line"] = with_line()
     raw["banners"][0] |= {"routing": {"stickiness": "strict", "steps": ["wait_for_associate"]},
                           "fallback_skill": "kay-care"}  # fmt: skip
@@ -229,7 +229,7 @@ def test_of_two_conversations_at_once_one_follows_the_call(
 
 def strict_bot(table: Table, clock: Any) -> BotRig:
     line = {**LINE, "branches": [{**BRANCH, "banner": "gold", "skill": "gold-line"}]}
-    raw = yaml.safe_load((PROGRAMS / "one_to_one.yaml").read_text())
+    raw = sample_document("one_to_one")
     line["branches"][0]["banner"] = raw["banners"][0]["name"]
     return BotRig(table, clock, program="one_to_one", line=line)
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from local import replay
-from tests.bot_rig import BOSS, KATE, LEO, PROGRAMS, BotRig, associate, put_in
+from local.samples import sample_document
+from tests.bot_rig import BOSS, KATE, LEO, BotRig, associate, put_in
 
 from instore.adapters.table import Table, encode
 from instore.directory import Opening
@@ -32,7 +33,7 @@ def bot(table: Table, clock: Any) -> BotRig:
 
 
 def document(changes: Change, sample: str = "in_store") -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load((PROGRAMS / f"{sample}.yaml").read_text())
+    raw: dict[str, Any] = sample_document(sample)
     for path, value in changes.items():
         put_in(raw, path, value)
     return raw

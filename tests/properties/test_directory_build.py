@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from local.samples import sample_document
 from tests.map_rig import ACCOUNT, SKILLS, associates_csv, group, stores_csv, user
 
 from instore.directory import MapState, document, store_from
@@ -27,8 +26,7 @@ from instore.program import Program, load_program
 from instore.program_parts import RESERVED_WORDS
 from instore.roster import read_associates, read_stores
 
-SAMPLE = Path(__file__).parents[2] / "local" / "programs" / "in_store.yaml"
-PROGRAM: Program = load_program(yaml.safe_load(SAMPLE.read_text()))
+PROGRAM: Program = load_program(sample_document("in_store"))
 _account = PROGRAM.account(ACCOUNT)
 assert _account is not None
 OURS = _account

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from local.samples import sample_document
 
 from instore.errors import ProgramError
 from instore.model import Channel, Stickiness
@@ -27,7 +26,6 @@ from instore.receipts import (
 from instore.routing import decide
 from instore.routing_case import Act, Case, Choice, Person, Rules, Wanted
 
-ONE_TO_ONE = Path(__file__).parents[2] / "local" / "programs" / "one_to_one.yaml"
 NOW = datetime(2026, 11, 18, 17, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=5)
 DANA, EVE, MIA = "41001", "41002", "41900"
@@ -113,7 +111,7 @@ def test_strict_never_yields_another_agent_id_whatever_the_state() -> None:
 
 @pytest.mark.parametrize("step", ["least_loaded_peer", "manager"])
 def test_a_strict_program_with_a_step_to_others_is_refused(step: str) -> None:
-    document = yaml.safe_load(ONE_TO_ONE.read_text())
+    document = sample_document("one_to_one")
     document["routing"]["steps"] = ["associate", step, "wait_for_associate"]
     with pytest.raises(ProgramError, match=f"strict never reaches another agent: remove {step}"):
         load_program(document)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from local.samples import sample_document
 from local.template_lengths import template_lines
 
 from instore.consent import Customer, Sent
@@ -28,12 +27,11 @@ from instore.revocation import is_revocation
 from instore.text import example, foreign, longest, named_variables
 
 NOW = datetime(2026, 11, 18, 17, 0, tzinfo=UTC)
-PROGRAMS = Path(__file__).parents[2] / "local" / "programs"
 
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text())
+    loaded: dict[str, Any] = sample_document("in_store")
     return loaded
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from local.samples import sample_document
 
 from instore.errors import ProgramError
 from instore.model import Stickiness
 from instore.program import Program, load_program
 
-PROGRAMS = Path(__file__).parents[2] / "local" / "programs"
 Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((PROGRAMS / "in_store.yaml").read_text())
+    loaded: dict[str, Any] = sample_document("in_store")
     return loaded
 
 
@@ -173,7 +171,7 @@ def test_strict_refuses_any_step_to_somebody_else(
 
 @pytest.mark.parametrize("skill", [None, "plan-navigators"])
 def test_strict_does_not_end_at_the_skill_all_navigators_share(skill: str | None) -> None:
-    plan = yaml.safe_load((PROGRAMS / "one_to_one.yaml").read_text())
+    plan = sample_document("one_to_one")
     plan["banners"][0]["fallback_skill"] = skill
     assert problems(plan)["banners[0].fallback_skill"] == "strict needs one beside human_skill"
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from local.samples import sample_document
 
 from instore.errors import ProgramError
 from instore.program import Program, load_program
 
-ROOT = Path(__file__).parents[2]
 SID = "AC0123456789abcdef0123456789abcdef"
 BRANCH = {"name": "orders", "banner": "kay", "number": "+1(212) 555-0140", "skill": "kay-orders",
           "intent": "Where is my order"}  # fmt: skip
 
 
 def document(**line: Any) -> dict[str, Any]:
-    sample: dict[str, Any] = yaml.safe_load((ROOT / "local/programs/in_store.yaml").read_text())
+    sample: dict[str, Any] = sample_document("in_store")
     for banner in sample["banners"]:
         banner["number"]["strategy"] = "shared"
     sample["line"] = {"account_sid": SID, "secret": f"instore/twilio/{SID.lower()}", **line}
