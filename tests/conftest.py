@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 from local.lock import locked_calls, watching_everything
 from local.permissions import FOLDER, recorded_handlers
+from local.quick_moto import quicken
 from local.samples import sample_document
 from local.stack import table_definition
 from moto import mock_aws
@@ -69,6 +70,7 @@ def _aws() -> Iterator[None]:
     if os.environ.get("DYNAMODB_ENDPOINT"):
         yield  # somebody's DynamoDB Local: the table tests run against it
         return
+    quicken()
     with mock_aws(), locked_calls():
         yield
 

@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 from local import lock
 from local.moto_handler import ask
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 
 _OPERATIONS = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query",
                "BatchWriteItem", "TransactWriteItems", "Scan"}  # fmt: skip
@@ -50,10 +49,6 @@ def straight(_aws: None) -> Iterator[None]:
 
 
 def _ask(operation: str, params: dict[str, Any], *, region: str) -> Any:
-    if operation == "TransactWriteItems":  # moto copies the whole table, its stream included
-        for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables.values():
-            if table.stream_shard is not None:
-                table.stream_shard.items.clear()
     told: Any
     told, done = ask(operation, params, account=DEFAULT_ACCOUNT_ID, region=region)
     if not done:

@@ -1,0 +1,45 @@
+"""moto made quick answers as moto does: the order of what it finds, and a transaction taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from local.day.quick import stored_table
+from local.stack import table_definition
+
+from instore.adapters.table import Table
+
+
+def _said(table: Table) -> list[dict[str, Any]]:
+    return [item.to_json()["Attributes"] for item in stored_table(table.name).all_items()]
+
+
+def test_all_items_come_by_partition_and_then_by_sort_key(table: Table) -> None:
+    for pk, sk in [("B", "2"), ("A", "9"), ("B", "1"), ("A", "10")]:
+        table.put({"pk": pk, "sk": sk})
+    told = [(item["pk"]["S"], item["sk"]["S"]) for item in _said(table)]
+    assert told == [("A", "10"), ("A", "9"), ("B", "1"), ("B", "2")]
+
+
+def test_a_cancelled_transaction_leaves_table_and_stream_as_they_were(
+    table: Table, dynamodb: Any
+) -> None:
+    assert "StreamSpecification" in table_definition()
+    table.put({"pk": "A", "sk": "1", "deep": {"n": 1}})
+    table.put({"pk": "A", "sk": "2"})
+    before, written = _said(table), len(stored_table(table.name).stream_shard.items)
+    key = {"pk": {"S": "A"}, "sk": {"S": "1"}}
+    with pytest.raises(ClientError) as caught:
+        dynamodb.transact_write_items(TransactItems=[
+            {"Update": {"TableName": table.name, "Key": key, "UpdateExpression": "SET deep.n = :n",
+                        "ExpressionAttributeValues": {":n": {"N": "2"}}}},
+            {"Put": {"TableName": table.name, "Item": {"pk": {"S": "B"}, "sk": {"S": "1"}}}},
+            {"ConditionCheck": {"TableName": table.name, "Key": {**key, "sk": {"S": "2"}},
+                                "ConditionExpression": "attribute_not_exists(pk)"}},
+        ])  # fmt: skip
+    assert [reason["Code"] for reason in caught.value.response["CancellationReasons"]] == [
+        "None", "None", "ConditionalCheckFailed"]  # fmt: skip
+    assert _said(table) == before
+    assert len(stored_table(table.name).stream_shard.items) == written
