@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from .lock import locked_calls
 from .logs import routed_output
+from .quick_moto import quicken
 from .rendering import fake_surroundings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def machine(clock: Clock) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "DYNAMODB_ENDPOINT"):
         if os.environ.get(name):
             raise RealEndpointError(f"{name} is set: the local stack runs on moto only")
+    quicken()
     with ExitStack() as stack:
         stack.enter_context(fake_surroundings())
         stack.enter_context(mock_aws())

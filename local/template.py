@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,12 +47,17 @@ _Loader.yaml_implicit_resolvers = {
 
 def read_template(path: Path = TEMPLATE) -> dict[str, Any]:
     """Parse a SAM template; intrinsic functions come out in their long form."""
-    with path.open(encoding="utf-8") as lines:
-        document = yaml.load(lines, Loader=_Loader)
+    document = json.loads(_as_json(path.read_text(encoding="utf-8")))
     if not isinstance(document, dict) or "Resources" not in document:
         raise ValueError(f"{path} is not a template")
-    # Through JSON: YAML anchors become copies of their own, so a change never shows up twice.
-    return dict(json.loads(json.dumps(document)))
+    return document
+
+
+@functools.lru_cache(maxsize=4)
+def _as_json(text: str) -> str:
+    # Reading it takes most of a second, and a stack asks several times. As JSON, YAML's anchors
+    # become copies of their own, so that a change never shows up twice.
+    return json.dumps(yaml.load(text, Loader=_Loader))
 
 
 def resources_of(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """DynamoDB calls straight into moto's handler: no HTTP request is written, parsed and answered.
 
-Used where a test makes very many of them and reads no stream. It stands where botocore would send (below the lock and
+Used where a test makes very many of them. It stands where botocore would send (below the lock and
 the watchers of local/lock.py), so that boundaries, orders and meters see every call as before.
 """
 
