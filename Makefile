@@ -38,7 +38,7 @@ help: ## Print the targets
 .venv/done: requirements/dev.txt .tools/done
 	@echo "Setting up .venv with $(PYTHON)"
 	@$(UV) venv -q --clear --python "$(PYTHON)" .venv
-	@$(UV) pip sync -q --python .venv/bin/python --require-hashes requirements/dev.txt
+	@$(UV) pip sync -q --compile-bytecode --python .venv/bin/python --require-hashes requirements/dev.txt
 	@touch $@
 .venv-%/done: requirements/%.txt .tools/done
 	@echo "Setting up .venv-$*"
@@ -50,7 +50,7 @@ help: ## Print the targets
 setup: .venv/done ## Install what demo and test need into .venv (they do it themselves)
 
 # ---------------------------------------------------------------- daily work
-demo: .venv/done ## Run the main job on a local stack and tell it step by step (no account needed)
+demo: .venv/done ## Both programs and the SMS line, told step by step on local stacks (no account needed)
 	@$(BIN)/python -m local.demo $(ARGS)
 
 day: .venv/done | build-dir ## A simulated selling day with faults and kills, checked from the handsets: make day ARGS="--scale 1/1000 --seed 3"

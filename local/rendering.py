@@ -67,6 +67,10 @@ def translate(path: Path = TEMPLATE, *, parameters: Mapping[str, str]) -> dict[s
                 properties[key] = {"Bucket": "local", "Key": f"{name}.zip"}
     with fake_surroundings():
         translated: dict[str, Any] = transform(template, dict(parameters), _NoManagedPolicies())
+    # The translator times itself, and grumbles on stderr, when it translates once more in the same
+    # process, that nobody published the times. Its publisher here is one that throws them away.
+    timing = importlib.import_module("samtranslator.metrics.method_decorator")
+    timing.MetricsMethodWrapperSingleton.get_instance().publish()
     for name, folder in code.items():
         translated["Resources"][name].setdefault("Metadata", {})["CodeUri"] = folder
     return translated

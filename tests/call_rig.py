@@ -23,7 +23,7 @@ BRANCH: dict[str, Any] = {
 }  # fmt: skip
 NUMBER = "+12125550140"
 PUSH = {"base_url": "https://push.kay.example", "timeout_s": 1.0}
-CALLER = phone(3)
+CALLER = phone(33)  # none of our own
 
 
 def sid_of(n: int) -> str:

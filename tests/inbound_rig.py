@@ -26,6 +26,7 @@ from instore.directory import Pointer
 from instore.errors import VendorError
 from instore.model import Channel, Phone, epoch_ms, iso
 from instore.thread import Opening
+from instore.told import place_of_text
 
 BOT_SKILL = "901"
 OTHER, BRANCH_NUMBER, KAY_NUMBER = "+12125550178", "+12125550179", "+12125550100"
@@ -129,15 +130,18 @@ class InboundRig(LineRig):
         assert self.again(fields) == []
         return fields
 
-    def again(self, *forms: dict[str, str], at: datetime | None = None) -> list[str]:
-        """These forms out of the queue; what is to come again."""
+    def again(
+        self, *forms: dict[str, str], at: datetime | None = None, tries: int = 1
+    ) -> list[str]:  # fmt: skip
+        """These forms out of the queue, for the `tries`th time; what is to come again."""
         from inbound_sms import app
 
-        bodies = [(form["From"], json.dumps({"kind": "inbound", "fields": form,
-                                             "at": iso(at or self.clock.now())}))
+        bodies = [(place_of_text(form, id_of=lambda phone: self.name(phone.e164)).group,
+                   json.dumps({"kind": "inbound", "fields": form,
+                               "at": iso(at or self.clock.now())}))
                   for form in forms]  # fmt: skip
         with self.process():
-            answer = app.handler(fifo_event(bodies), self.context())
+            answer = app.handler(fifo_event(bodies, tries=tries), self.context())
         return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
     def bot_is_asked(self, talk: Talk) -> None:

@@ -124,6 +124,7 @@ class LineRig(Rig):
         super().__post_init__()
         self.twilio = Twilio(self.boundaries, self.clock.now)
         self.sms: list[dict[str, Any]] = []
+        self.come_again: list[tuple[tuple[str, ...], int]] = []  # receipt handles, and when
         self.counted: list[str] = []
         self.with_line()
 
@@ -146,7 +147,8 @@ class LineRig(Rig):
         plain.twilio = self.twilio
         plain.secrets = SimpleNamespace(text=lambda _: KEY, account=self.secret_of,
                                         forget=lambda _: None)  # fmt: skip
-        plain.queues = SimpleNamespace(sms=self.queued, batch_ready=self.queue.batch_ready)
+        plain.queues = SimpleNamespace(sms=self.queued, batch_ready=self.queue.batch_ready,
+                                       sms_again=self.hidden)  # fmt: skip
         return plain  # type: ignore[no-any-return]
 
     def secret_of(self, name: str) -> dict[str, Any]:
@@ -156,6 +158,9 @@ class LineRig(Rig):
     def queued(self, kind: str, fields: Any, *, group: str, dedup: str, at: datetime) -> None:
         self.boundaries.cross("sqs", lambda: self.sms.append(
             {"kind": kind, "fields": dict(fields), "group": group, "dedup": dedup, "at": at}))  # fmt: skip
+
+    def hidden(self, receipts: Any, *, after_s: int) -> None:
+        self.come_again.append((tuple(receipts), after_s))
 
     # ------------------------------------------------------------ texts
 
@@ -236,13 +241,14 @@ def status(sid: str, word: str, *, code: int | None = None, **more: str) -> dict
     }  # fmt: skip
 
 
-def fifo_event(bodies: list[tuple[str, str]]) -> dict[str, Any]:
-    """Records of a FIFO queue: (group, body) each."""
+def fifo_event(bodies: list[tuple[str, str]], *, tries: int = 1) -> dict[str, Any]:
+    """Records of a FIFO queue: (group, body) each, received so many times."""
     event: dict[str, Any] = json.loads((ROOT / "events/agent_assigned.sqs.json").read_text())
     record = event["Records"][0]
     event["Records"] = [
-        {**record, "messageId": f"m-{n}", "body": body,
-         "attributes": {**record["attributes"], "MessageGroupId": group}}
+        {**record, "messageId": f"m-{n}", "receiptHandle": f"r-{n}", "body": body,
+         "attributes": {**record["attributes"], "MessageGroupId": group,
+                        "ApproximateReceiveCount": str(tries)}}
         for n, (group, body) in enumerate(bodies)
     ]  # fmt: skip
     return event

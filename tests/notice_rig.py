@@ -15,11 +15,12 @@ from tests.line_rig import LineRig, fifo_event
 from tests.outreach_rig import ACCOUNT, ANNA, GROUP, KEY, phone
 
 from instore.assignment import Agent, ConversationChange, Kind, Seat
+from instore.line_sweeping import take_up
 from instore.line_text import Text
 from instore.model import Phone, customer_id, epoch, epoch_ms, iso
 from instore.notice_line import text_id
 from instore.notify import Resumed, resume
-from instore.runtime.means import notice_means
+from instore.runtime.means import notice_means, texting_means
 
 CONVERSATION = "2c0de000-0000-4000-8000-0000000000d1"
 OUTBOUND, OWN = "+12125550100", "+19145550161"
@@ -36,6 +37,7 @@ class NoticeRig(LineRig):
     number: str = phone(42)
     conversation: str = CONVERSATION
     before: int = 0  # messages of Twilio's that do not count any more
+    alone: bool = False  # what passes time sweeps this conversation and its text, not all there is
 
     def program(
         self, change: Callable[[dict[str, Any]], None] | None = None, *, relay: bool = False,
@@ -108,16 +110,28 @@ class NoticeRig(LineRig):
             return resume((self.pk, "CONVERSATION"), means=notice_means(house),
                           now=self.clock.now())  # fmt: skip
 
+    def _sweep(self) -> None:
+        """The whole sweep; or the two steps of it that are about this conversation, at a tenth of the
+        price."""
+        if not self.alone:
+            self.sweep()
+            return
+        with self.process() as house:
+            text = house.texts.get(text_id(self.talk())) if "notice" in self.talk() else None
+            if text is not None:
+                take_up(text, means=texting_means(house, count=self.counted.append))
+        self.look()
+
     def pass_minutes(self, minutes: int) -> None:
         for _ in range(minutes):
             self.clock.advance(60)
-            self.sweep()
+            self._sweep()
 
     def pass_an_hour(self) -> None:
         """And a bit: all looks at a lost text are over, with fewer sweeps than there would be."""
         for minutes in (1, 1, 1, 1, 1, 1, 10, 20, 25, 3, 3, 3):
             self.clock.advance(minutes * 60)
-            self.sweep()
+            self._sweep()
 
     def forget(self) -> None:
         """What was sent up to now does not count any more, by either channel."""

@@ -53,6 +53,26 @@ class Boundaries:
     def reset(self, kill_at: int | None = None, *, after: bool = False) -> None:
         self.names, self.kill_at, self.kill_after = [], kill_at, after
 
+    @contextmanager
+    def killed(self, at: int, *, after: bool = False) -> Iterator[None]:
+        """What runs in here is killed at this boundary, and what comes later at none."""
+        with self.may_kill(at, after=after) as killed:
+            yield
+        if not killed:
+            raise AssertionError(f"no boundary {at} was crossed")
+
+    @contextmanager
+    def may_kill(self, at: int, *, after: bool = False) -> Iterator[list[int]]:
+        """The same, should there be so many; then the list has the boundary in the end."""
+        killed: list[int] = []
+        self.reset(at, after=after)
+        try:
+            yield killed
+        except Killed:
+            killed.append(at)
+        finally:
+            self.reset()
+
     def cross(self, name: str, run: Callable[[], Any]) -> Any:
         here = len(self.names)
         self.names.append(name)

@@ -136,6 +136,14 @@ def left_of(rig: Rig, number: str = ANA) -> list[str]:
     ]  # fmt: skip
 
 
+def kinds_naming(rig: Rig, number: str = ANA) -> list[str]:
+    """Kinds of items in which the customer's id still is: those that are gone within months, or
+    block. What is kept for years must not be found by whoever has the number and the key."""
+    name = name_of(rig, number)
+    return sorted({item["pk"]["S"].partition("#")[0] for item in everything(rig)
+                   if name in json.dumps(item)})  # fmt: skip
+
+
 def entries(rig: Rig, number: str = ANA) -> list[dict[str, Any]]:
     return Consents(rig.table).entries(name_of(rig, number))
 

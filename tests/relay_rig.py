@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.outreach_rig import (
     Queue,
     Rig,
     http_event,
+    phone,
     shop,
 )
 
@@ -31,14 +33,16 @@ from instore.adapters.table import Table
 from instore.carrier import Candidate, Owned
 from instore.carrier_codes import effect_of
 from instore.directory import Associate, Store
-from instore.errors import TwilioRefusedError, VendorUnavailableError
-from instore.model import Phone
+from instore.errors import TwilioRefusedError, VendorNotAuthorizedError, VendorUnavailableError
+from instore.model import Phone, iso
 from instore.runtime.services import Services
 from instore.runtime.settings import Settings
 
 SID = "AC" + "0a1b2c3d" * 4
 POOLS = ("MG" + "11aa22bb" * 4, "MG" + "33cc44dd" * 4)
 MAYA = "210"  # manages the store
+ANNA_LOGIN, BEN_LOGIN, MAYA_LOGIN = LOGINS[ANNA], LOGINS[BEN], "maya@kay.example.com"
+FIRST, SECOND = Phone("+19145550100"), Phone("+19145550101")  # what the market sells first
 HEAD = "head.office@brand.example.com"
 URL = "https://api.brand.example.com"
 
@@ -63,6 +67,9 @@ class Market:
 
     def __init__(self, boundaries: Boundaries) -> None:
         self._boundaries = boundaries
+        self.account = SID  # the program's
+        self.homes: dict[str, str] = {}  # number's sid -> account it is at
+        self.closed: set[str] = set()  # accounts that let nobody in
         self.sale: dict[str, list[str]] = {"914": [f"+191455501{n:02d}" for n in range(40)]}
         self.near: list[str] = []
         self.by_postal: list[str] = []
@@ -99,7 +106,7 @@ class Market:
         self, line: Any, *, country: str, area_code: str | None = None, region: str | None = None,
         near: Phone | None = None, postal_code: str | None = None, limit: int = 20,
     ) -> list[Candidate]:  # fmt: skip
-        assert line.account_sid == SID
+        assert line.account_sid == self.account
         assert country == "US"
 
         def found() -> list[Candidate]:
@@ -122,6 +129,7 @@ class Market:
             sid = f"PN{len(self.ever):032x}"
             able = number.e164 not in self.mute
             self.owns[sid] = Owned(sid, number, tag, sms_url, voice_url, able)
+            self.homes[sid] = self.account
             return self.owns[sid]
 
         assert len(tag) <= 64
@@ -131,7 +139,7 @@ class Market:
         self, line: Any, *, tag: str | None = None, number: Phone | None = None
     ) -> list[Owned]:
         return self._call("owned", lambda: [  # type: ignore[no-any-return]  # a fake's one way out
-            one for one in self.owns.values() if one.sid not in self.hidden
+            one for one in self.owns.values() if one.sid not in self.hidden and self._at(line, one.sid)
             and tag in (None, one.friendly_name) and number in (None, one.number)
         ])  # fmt: skip
 
@@ -148,9 +156,15 @@ class Market:
 
         return self._call("configure", changed)  # type: ignore[no-any-return]  # a fake's one way out
 
+    def _at(self, line: Any, sid: str) -> bool:
+        account = self.account if line is None else line.account_sid
+        if account in self.closed:
+            raise VendorNotAuthorizedError("401")
+        return self.homes.get(sid, SID) == account  # type: ignore[no-any-return]  # a line is Any
+
     def release(self, line: Any, *, sid: str) -> None:
         def gone() -> None:
-            if self.owns.pop(sid, None) is not None:
+            if self._at(line, sid) and self.owns.pop(sid, None) is not None:
                 self.released.append(sid)
             for members in self.members.values():
                 members.discard(sid)
@@ -174,7 +188,7 @@ def staff(extra: int = 0, phone: str = "+19145550199", state: str = "NY") -> Sto
         Associate(str(300 + n), f"pid-{300 + n}", f"a{n}@kay.example.com", f"A{n}")
         for n in range(extra)
     )
-    maya = Associate(MAYA, f"pid-{MAYA}", "maya@kay.example.com", "Maya")
+    maya = Associate(MAYA, f"pid-{MAYA}", MAYA_LOGIN, "Maya")
     base = shop()
     return replace(base, associates=(*base.associates, *more), managers=(maya,), phone=phone,
                    state=state)  # fmt: skip
@@ -191,10 +205,10 @@ class RelayRig(Rig):
         self.write_store(staff())
         self.with_line()
 
-    def with_line(self, *, strategy: str = "relay", **pool: Any) -> None:
+    def with_line(self, *, strategy: str = "relay", account: str = SID, **pool: Any) -> None:
         def change(document: dict[str, Any]) -> None:
             document["line"] = {
-                "account_sid": SID, "secret": f"instore/twilio/{SID.lower()}",
+                "account_sid": account, "secret": f"instore/twilio/{account.lower()}",
                 "pool": {"messaging_services": list(POOLS), "senders_per_service": 400,
                          "most_numbers": 1000, "quarantine_days": 90, **pool},
             }  # fmt: skip
@@ -258,16 +272,65 @@ class RelayRig(Rig):
         self.run_all()
         return self.look(run)
 
+    def activated(self, *logins: str, key: str = "a-1", **more: Any) -> dict[str, Any]:
+        return self.did("activate", {"logins": list(logins or (ANNA_LOGIN,)), **more}, key=key)
+
+    def deactivated(self, *logins: str, key: str = "d-1", **more: Any) -> dict[str, Any]:
+        return self.did("deactivate", {"logins": list(logins or (ANNA_LOGIN,)), **more}, key=key)
+
+    def released(self, *logins: str, key: str = "r-1", **more: Any) -> dict[str, Any]:
+        return self.did("release", {"logins": list(logins or (ANNA_LOGIN,)), **more}, key=key)
+
+    def dies_waiting(self, login: str = ANNA_LOGIN, *, key: str = "a-1", taken: bool = True) -> str:
+        """A purchase whose answer is lost (`taken`: it was made), and nobody looks any more."""
+        self.twilio.fail("buy", taken=taken)
+        run = self.open("activate", {"logins": [login]}, key=key)
+        self.run(run)
+        self.queue.runs.clear()
+        return run
+
     def verdicts(self, ended: dict[str, Any]) -> list[tuple[str, str, str | None]]:
         return [(r["name"], r["outcome"], r.get("reason")) for r in ended["reports"]]
 
+    def verdict(self, ended: dict[str, Any]) -> tuple[str, str | None]:
+        """Of the only row."""
+        ((_, outcome, why),) = self.verdicts(ended)
+        return outcome, why
+
     # ------------------------------------------------------------ what is there
+
+    def meets(
+        self, n: int, *, agent: str = ANNA, number: Phone = FIRST, source: str = "test"
+    ) -> str:  # fmt: skip
+        """A customer who texted with this number, and whose associate at kay is this one."""
+        binding = {"account": ACCOUNT, "group": GROUP, "agent": agent,
+                   "at": iso(self.clock.now() - timedelta(days=1)), "source": source}  # fmt: skip
+        name = self.customer(phone(n), bindings={"kay": binding})
+        self.services().lines.met(number, customer=name)
+        return name
+
+    def bound_to(self, n: int) -> str:
+        """Whose customer they are."""
+        customers = self.services().customers
+        found = customers.get(customers.id_of(Phone(phone(n))))
+        assert found is not None
+        return found.bindings["kay"].pointer.agent_id
+
+    def reaches(self, number: Phone = FIRST) -> str:
+        """Whom a text to it reaches."""
+        line = self.services().lines.get(number)
+        assert line is not None
+        return line.answers_to.agent_id
+
+    def lose(self, number: Phone = FIRST) -> None:
+        """Twilio refuses to send from it."""
+        self.services().texts.lose_number(number, code=21606, now=self.clock.now())
 
     def line_of(self, agent: str = ANNA) -> Any:
         return self.services().lines.activation(ACCOUNT, agent_id=agent)
 
-    def pool(self) -> dict[str, int]:
-        item = self.table.get(f"LINE#pool:{SID}", "POOL") or {}
+    def pool(self, account: str = SID) -> dict[str, int]:
+        item = self.table.get(f"LINE#pool:{account}", "POOL") or {}
         return {name: item.get(name, 0) for name in ("numbers", *POOLS)}
 
     def is_consistent(self) -> None:
@@ -285,7 +348,7 @@ class RelayRig(Rig):
             owned = self.twilio.owns[found.sid]
             assert (owned.number, owned.friendly_name) == (found.number, found.tag)
             assert (owned.sms_url, owned.voice_url) == (
-                f"{URL}/twilio/sms", f"{URL}/twilio/voice/line")  # fmt: skip
+                f"{URL}/twilio/sms#rc=3&rp=all", f"{URL}/twilio/voice/line")  # fmt: skip
             assert found.sid in self.twilio.members[found.service]
             assert not found.surplus
             line = self.services().lines.get(found.number)
@@ -296,5 +359,6 @@ class RelayRig(Rig):
             assert self.pool()[service] == len(mine) == len(self.twilio.members.get(service, ()))
 
 
-__all__ = ["ACCOUNT", "ANNA", "BEN", "GROUP", "HEAD", "LOGINS", "MAYA", "POOLS", "SID", "URL",
-           "Killed", "Market", "RelayRig", "SimpleNamespace", "refused", "staff"]  # fmt: skip
+__all__ = ["ACCOUNT", "ANNA", "ANNA_LOGIN", "BEN", "BEN_LOGIN", "FIRST", "GROUP", "HEAD", "LOGINS",
+           "MAYA", "MAYA_LOGIN", "POOLS", "SECOND", "SID", "URL", "Killed", "Market", "RelayRig",
+           "SimpleNamespace", "refused", "staff"]  # fmt: skip

@@ -27,7 +27,8 @@ SITE = "brand-site"
 CREATE, READ, ANSWER = "requests/create", "requests/read", "requests/answer"
 MAYA = "210"  # manages the store
 LOGIN_OF = {**LOGINS, MAYA: "maya@kay.example.com"}
-RELAY = "+12125550181"  # Anna's own number
+INES = phone(9)
+RELAY = "+12015550181"  # Anna's own number
 OTHER_GROUP = "4200"
 EVE = "301"  # works in the other store
 KAY_NUMBER = "+12125550100"
@@ -94,6 +95,7 @@ class RequestRig(LineRig):
                 **LINE, "media_hosts": ["media.kay.example"], "link_hosts": ["www.kay.example"],
                 "mail": {"base_url": "https://mail.kay.example/v1"},
             }  # fmt: skip
+            document["banners"][0]["number"]["strategy"] = "relay"
             if change is not None:
                 change(document)
 
@@ -110,10 +112,10 @@ class RequestRig(LineRig):
             LineState.ACTIVE, now, "head", number=Phone(number), sid="PN" + "a" * 32,
             history=(Deed(LineState.ACTIVE, now, "head"),), rev=1,
         ), **more)  # fmt: skip
-        from instore.adapters.lines import _document, associate_key, login_key, number_key
+        from instore.adapters.line_items import associate_key, document, login_key, number_key
 
         for key in (associate_key(ACCOUNT, agent_id=agent), number_key(Phone(number))):
-            self.table.put({**_document(held), "pk": key[0], "sk": key[1]})
+            self.table.put({**document(held), "pk": key[0], "sk": key[1]})
         pk, sk = login_key(LOGIN_OF[agent])
         self.table.put({"pk": pk, "sk": sk, "account": ACCOUNT, "group": GROUP, "agent": agent})
 
@@ -199,7 +201,7 @@ class RequestRig(LineRig):
             self.sweep()
 
 
-def by_text(number: str = phone(5), **more: Any) -> dict[str, Any]:
+def by_text(number: str = INES, **more: Any) -> dict[str, Any]:
     return {"source": "storefront", "by": "text", "associate": LOGINS[ANNA], "name": "Ines",
             "phone": number, "message": "Do you have this ring in 7?",
             "consent": {"wording": WORDING}, **more}  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from instore.inbound import take
+from instore.runtime.fifo import Record, take_in_order
 from instore.runtime.means import inbound_means, status_means
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
@@ -20,17 +21,13 @@ _TIME_FOR_ONE_MS = 17_000  # LivePerson's answer, Twilio's and the table, at the
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers which records are to come again: a failed one, and the later of its group (FIFO)."""
     arrived(function="inbound_sms")
-    failures, held = [], set()
-    for record in event["Records"]:
-        group = record["attributes"]["MessageGroupId"]
-        late = context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS
-        if late or group in held or not _took(record):
-            held.add(group)
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+    return take_in_order(
+        event["Records"], took=_took, bring_again=lambda: services().queues.sms_again,
+        has_time=lambda: context.get_remaining_time_in_millis() >= _TIME_FOR_ONE_MS,
+    )  # fmt: skip
 
 
-def _took(record: dict[str, Any]) -> bool:
+def _took(record: Record) -> bool:
     try:
         told = from_message(record["body"])
         what = _TAKE[told.kind](told)

@@ -2,6 +2,7 @@
 
 make bench                            # minutes; close other programs first
 make bench ARGS="--quick"             # small sizes, to see that it works; into build/, not docs/
+make bench ARGS="--counts"            # seconds, on any machine: what is counted; times stay as they are
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import operations, startup
-from .report import WHERE, Findings, document
-from .shop import opened
+from . import line, operations, startup
+from .operations import Counted
+from .report import WHERE, Findings, counted_again, document
+from .shop import Shop, opened
 
 AGENTS, STORES = 20_000, 4_000
 QUICK = WHERE.parents[1] / "build" / WHERE.name  # two runs of a small shop are nothing to publish
@@ -26,10 +28,16 @@ def main(words: list[str] | None = None) -> int:
     """Measure and write. Exit 0."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, few repetitions")
+    parser.add_argument("--counts", action="store_true", help="count again, time nothing")
     parser.add_argument("--without-starts", action="store_true", help="nothing built is needed")
     parser.add_argument("--out", type=Path, help="default: docs/benchmarks.md; of --quick, build/")
     asked = parser.parse_args(words)
     out: Path = asked.out or (QUICK if asked.quick else WHERE)
+    if asked.counts:
+        page = counted_again(out.read_text(encoding="utf-8"), counts(), day=datetime.now(UTC).date())
+        out.write_text(page, encoding="utf-8")
+        print(f"bench: counts written to {out}")
+        return 0
     found = measure(quick=asked.quick, starts=not asked.without_starts)
     if asked.quick:
         found.command = 'make bench ARGS="--quick"'
@@ -45,7 +53,7 @@ def measure(*, quick: bool, starts: bool) -> Findings:
     runs = 2 if quick else 5
     with opened() as shop:
         print("bench: counting what operations ask for")
-        found.counted = operations.count_all(shop)
+        found.counted = count(shop)
         print("bench: timing operations")
         found.speeds = operations.time_all(
             shop, runs=runs, conversations=5 if quick else 50, texts=20 if quick else 100
@@ -59,6 +67,17 @@ def measure(*, quick: bool, starts: bool) -> Findings:
         print(f"bench: starting every function {found.rounds} times")
         found.starts = startup.summary(startup.measure(rounds=found.rounds))
     return found
+
+
+def count(shop: Shop) -> list[Counted]:
+    """All that is counted."""
+    return [*operations.count_all(shop), *line.count_line(shop)]
+
+
+def counts() -> list[Counted]:
+    """The same, in a shop of its own."""
+    with opened() as shop:
+        return count(shop)
 
 
 def agent_map(agents: int, stores: int, *, trace: bool) -> dict[str, Any]:

@@ -44,6 +44,19 @@ def document(found: Findings) -> str:
     return "\n".join(line for part in parts for line in (*part, "")).rstrip() + "\n"
 
 
+def counted_again(page: str, counted: Sequence[Counted], *, day: date) -> str:
+    """A page with its counts, and what follows from them, as counted on another day: counts hold on
+    any machine, and times are not taken anew for their sake."""
+    for section in (_operations, _cost):
+        new = [line for line in section(counted)]
+        if section is _operations:
+            new[2] += f" Counted again on {day.isoformat()}."
+        begins = page.index(f"{new[0]}\n")
+        ends = page.index("\n## ", begins)
+        page = page[:begins] + "\n".join(new) + "\n" + page[ends:]
+    return page
+
+
 def machine() -> str:
     """What this machine is, in one line."""
     model = ""

@@ -34,6 +34,8 @@ WORD = "KateM123"
 NOON = datetime(2026, 11, 18, 18, 0, tzinfo=UTC)  # a Wednesday, 13:00 in New York
 AREAS = ("212", "718", "917", "646", "201", "973", "908", "732", "609", "856", "215", "267", "610",
          "412", "724", "814", "617", "508", "978", "413")  # fmt: skip
+FAR_AREAS = ("312", "773", "708", "404", "770", "512", "214", "713", "303", "720", "602", "415", "510",
+             "619", "503", "206")  # fmt: skip
 BATCH, CHUNK = 10, 100
 LINGER_S = 16  # texts wait 15 s in the queue, so that calls fill up
 
@@ -59,6 +61,8 @@ class Shop:
         self.scene, self.vendor_calls, self.watch = scene, vendor_calls, watch
         self.meters: dict[str, Meter] = {}
         self._numbers = (f"+1{area}55501{n:02d}" for n in range(100) for area in AREAS)
+        # Others, of whom many are looked at and few taken: those of one shard.
+        self.strangers = (f"+1{area}55501{n:02d}" for n in range(100) for area in FAR_AREAS)
         self._events = {p.stem: json.loads(p.read_text("utf-8")) for p in EVENTS.glob("*.json")}
         self._serial = 0
         self._token = scene.sim.bot_token(
@@ -118,6 +122,11 @@ class Shop:
         """Numbers of new customers who agreed to texts: one in truth, the others as it stands in
         the table then (an entry of the ledger is a transaction, and moto takes 0.1 s for one)."""
         numbers = [next(self._numbers) for _ in range(count)]
+        self.agree(numbers)
+        return numbers
+
+    def agree(self, numbers: list[str]) -> None:
+        """See `customers`."""
         self.consent(numbers[0])
         house = self.scene.stack.functions["OutreachApi"].services
         kept = house.customers.id_of(Phone(numbers[0]))
@@ -128,7 +137,6 @@ class Shop:
             {**item, "pk": f"CUSTOMER#{name}", "id": name, "phone": number}
             for name, number in ids.items()
         )
-        return numbers
 
     def text(self, numbers: list[str], *, key: str) -> None:
         """The associate asks to text these, in one batch."""
@@ -166,6 +174,11 @@ class Shop:
     def sweep(self) -> None:
         answer = self.call("Sweep", self._events["sweep.schedule"])
         assert not answer.get("failed"), answer
+
+    def event(self, name: str) -> dict[str, Any]:
+        """A file of events/, one's own to change."""
+        found: dict[str, Any] = json.loads(json.dumps(self._events[name]))
+        return found
 
     def call(self, function: str, event: Any) -> Any:
         return self.scene.stack.call(function, event)

@@ -64,7 +64,7 @@ def test_a_text_is_counted_on_the_day_of_the_digit(calls: Calls) -> None:
     assert (done.state, done.told, done.due_at) == (CallState.TEXTED, "call_texted", None)
     assert calls.finish(call, state=CallState.NOT_TEXTED, told="call_not_texted") == done
     (texted,) = [m for m in calls.of_day("kay", day=DAYS[0]) if m.kind is Kind.TEXTED]
-    assert texted == Measured(Kind.TEXTED, "CA1", MIDNIGHT, "kay", "orders", "701", "c1", "text")
+    assert texted == Measured(Kind.TEXTED, "CA1", MIDNIGHT, "kay", "orders", "701", "text")
     assert calls.of_day("kay", day=DAYS[1]) == []
 
 
@@ -146,6 +146,5 @@ def test_a_newer_call_takes_the_place(calls: Calls) -> None:
 def test_a_repeat_counts_once(calls: Calls) -> None:
     stands = Deflected("orders", "i", "CA1", MIDNIGHT)
     for _ in range(2):
-        calls.measure_repeat("c1", deflected=stands, banner="kay", store=None,
-                             conversation="a#9", began_at=MIDNIGHT)  # fmt: skip
+        calls.measure_repeat("a#9", deflected=stands, banner="kay", store=None, began_at=MIDNIGHT)
     assert measured(calls) == [("repeat", "a#9")]

@@ -11,10 +11,11 @@ from tests.kpi_rig import ANNA, BEN, DAY, FAR, UNIT, Kind, fact
 
 from instore.adapters.facts import LATE_AFTER, Facts
 from instore.adapters.table import Table
-from instore.kpi import KEPT, Closed, UnitDay, figures_of
+from instore.kpi import KEPT, Closed, Count, Figures, Period, Times, UnitDay, figures_of
 from instore.model import epoch
 
 LATER = datetime(2026, 11, 20, tzinfo=UTC)
+ON = Period(DAY, DAY)
 
 
 @pytest.fixture
@@ -36,18 +37,53 @@ def test_a_fact_comes_back_as_it_was_told(facts: Facts, now: datetime) -> None:
     for one in (*SOME, far):
         assert facts.tell(one, now=now)
         assert not facts.tell(replace(one, agent="999"), now=now)
-    assert sorted(facts.of_day("kay", day=DAY), key=str) == sorted((*SOME, far), key=str)
+    by_unit = {unit: sorted(some, key=str) for unit, some in facts.by_unit("kay", day=DAY)}
+    assert by_unit == {UNIT: sorted(SOME, key=str), far.unit: [far]}
     assert sorted(facts.of_day("kay", day=DAY, unit=UNIT), key=str) == sorted(SOME, key=str)
-    assert facts.of_day("kay", day=DAY + timedelta(days=1)) == []
-    assert facts.of_day("zales", day=DAY) == []
+    assert list(facts.by_unit("kay", day=DAY + timedelta(days=1))) == []
+    assert list(facts.by_unit("zales", day=DAY)) == []
 
 
 def test_a_summed_day_comes_back_as_it_was_written(facts: Facts) -> None:
     one = summed(*SOME)
     assert facts.add(one)
     assert not facts.add(one)
-    assert facts.days_of("kay", units=[UNIT, FAR], first=DAY, last=DAY) == [one]
-    assert facts.days("kay", first=DAY, last=DAY) == [one]
+    assert facts.days_of("kay", ON, units=[UNIT, FAR]) == [one]
+    assert list(facts.days("kay", ON)) == [one]
+
+
+def test_a_day_too_large_for_an_item_stays_with_its_facts(facts: Facts, now: datetime) -> None:
+    """Two thousand associates in one place, each a thousand seconds after the next."""
+    everybody = {str(n): Figures({Count.CONVERSATIONS: 20}, {Times.RESPONSE_WALL: {
+        1000 * m + n % 1000: 1 for m in range(40)}}) for n in range(2000)}  # fmt: skip
+    assert facts.add(UnitDay("kay", UNIT, DAY, everybody))
+    assert list(facts.days("kay", ON)) == [UnitDay("kay", UNIT, DAY, {}, open=True)]
+    assert (
+        facts.due(now=LATER + timedelta(days=99), limit=5) == []
+    )  # nothing is to be done about it
+    facts.tell(SOME[0], now=LATER)
+    assert facts.replace(UnitDay("kay", UNIT, DAY, everybody, rev=1))
+    assert facts.due(now=LATER + timedelta(days=99), limit=5) == []
+
+
+def test_what_an_item_just_holds_is_kept_in_it(facts: Facts) -> None:
+    """The worst there is: nothing but seconds of one digit, which DynamoDB makes most of."""
+    one = UnitDay("kay", UNIT, DAY, {ANNA: Figures({}, {Times.RESPONSE_WALL: {7: 129_000}})})
+    assert facts.add(one)
+    assert list(facts.days("kay", ON)) == [one]
+
+
+def test_more_than_a_page_is_read_page_by_page(
+    facts: Facts, now: datetime, monkeypatch: pytest.MonkeyPatch, requests_made: Any
+) -> None:
+    monkeypatch.setattr("instore.adapters.facts._PAGE", 2)
+    for n in range(5):
+        facts.tell(fact(Kind.CONVERSATION, f"c{n}", unit=(UNIT, FAR)[n // 3]), now=now)
+        facts.add(summed(unit=f"10000002/{n}"))
+    requests_made.clear()
+    found = {unit: len(some) for unit, some in facts.by_unit("kay", day=DAY)}
+    assert (found, len(requests_made)) == ({UNIT: 3, FAR: 2}, 3)
+    assert [one.unit for one in facts.days("kay", ON)] == [f"10000002/{n}" for n in range(5)]
 
 
 def test_days_of_a_period_are_those_and_no_others(facts: Facts) -> None:
@@ -61,7 +97,7 @@ def test_days_of_a_period_are_those_and_no_others(facts: Facts) -> None:
     for day in days:
         facts.add(summed(day=day))
         facts.add(summed(day=day, unit=FAR))
-    found = facts.days("kay", first=days[1], last=days[3])
+    found = list(facts.days("kay", Period(days[1], days[3])))
     assert sorted({one.day for one in found}) == days[1:4]
     assert len(found) == 6
 
@@ -69,7 +105,7 @@ def test_days_of_a_period_are_those_and_no_others(facts: Facts) -> None:
 def test_a_late_fact_opens_the_day_and_a_late_writer_is_refused(facts: Facts) -> None:
     facts.add(summed())
     facts.tell(SOME[0], now=LATER)
-    (one,) = facts.days("kay", first=DAY, last=DAY)
+    (one,) = facts.days("kay", ON)
     assert (one.open, one.rev) == (True, 1)
     assert facts.due(now=LATER + LATE_AFTER - timedelta(seconds=1), limit=5) == []
     ((pk, sk),) = facts.due(now=LATER + LATE_AFTER, limit=5)
@@ -78,14 +114,14 @@ def test_a_late_fact_opens_the_day_and_a_late_writer_is_refused(facts: Facts) ->
     assert not facts.replace(summed(SOME[0], rev=1))
     assert facts.replace(summed(*SOME[:2], rev=2))
     assert facts.due(now=LATER + LATE_AFTER, limit=5) == []
-    (one,) = facts.days("kay", first=DAY, last=DAY)
+    (one,) = facts.days("kay", ON)
     assert one == summed(*SOME[:2], rev=3)
 
 
 def test_a_late_fact_of_a_store_without_a_day_keeps_others_from_adding_it(facts: Facts) -> None:
     facts.tell(SOME[0], now=LATER)
     assert not facts.add(summed())
-    (one,) = facts.days("kay", first=DAY, last=DAY)
+    (one,) = facts.days("kay", ON)
     assert (one.open, one.rev, dict(one.figures)) == (True, 1, {})
     assert facts.day_of(("KPI#kay#2026-11", "2026-11-18#none")) is None
 

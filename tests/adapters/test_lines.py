@@ -20,11 +20,12 @@ from instore.model import Phone, fingerprint
 from instore.program_line import Line
 from instore.relay_report import Outcome, Report, sentence
 from instore.relay_run import Kind, Run, RunState, Target, run_id, runs_meant
-from instore.relay_state import Activation, LineState
+from instore.relay_state import Activation, Asked, LineState
 
 NOW = datetime(2026, 11, 18, 17, tzinfo=UTC)
 ANNA = Pointer("10000002", "4100", "201")
 NUMBER = Phone("+19145550100")
+WHO = Asked("who", NOW)
 
 
 def line(**pool: Any) -> Line:
@@ -34,7 +35,7 @@ def line(**pool: Any) -> Line:
 
 def wish(pointer: Pointer = ANNA, **changes: Any) -> Activation:
     made = Activation.wished(pointer, login=f"u{pointer.agent_id}@kay.example.com", banner="kay",
-                             tag=f"t-{pointer.agent_id}", by="who", now=NOW)  # fmt: skip
+                             tag=f"t-{pointer.agent_id}", asked=WHO, now=NOW)  # fmt: skip
     return replace(made, **changes)
 
 
@@ -62,7 +63,7 @@ def test_everything_is_read_back_as_it_was_written(lines: Lines) -> None:
     assert lines.activation(ANNA.account, agent_id=ANNA.agent_id) == held
     assert lines.by_login("U201@KAY.example.com") == held
     assert lines.get(NUMBER) == lines.of(ANNA) == held.line()
-    away = lines.save(held.quarantined(successor=Pointer("1", "2", "3"), free_at=NOW, by="b",
+    away = lines.save(held.quarantined(successor=Pointer("1", "2", "3"), free_at=NOW, asked=WHO,
                                        now=NOW))  # fmt: skip
     assert away is not None
     assert lines.activation(ANNA.account, agent_id=ANNA.agent_id) == away
@@ -157,7 +158,7 @@ def test_two_at_the_pool_at_the_same_moment_both_get_a_place(
 def test_numbers_are_found_by_who_was_successor(lines: Lines) -> None:
     ben, maya, held = Pointer("1", "2", "3"), Pointer("1", "2", "4"), active(lines, line())
     for successor in (ben, maya):
-        away = lines.save(held.quarantined(successor=successor, free_at=NOW, by="b", now=NOW))
+        away = lines.save(held.quarantined(successor=successor, free_at=NOW, asked=WHO, now=NOW))
         assert away is not None
         held = away
     assert lines.inherited(ben) == lines.inherited(maya) == [NUMBER]

@@ -13,6 +13,7 @@ from instore.errors import (
     VendorError,
     VendorGarbageError,
     VendorNotReachedError,
+    VendorThrottledError,
     VendorUnavailableError,
 )
 from instore.model import Phone
@@ -83,6 +84,7 @@ def test_what_words_and_an_end_say(clock: Any) -> None:
         (good([{"code": True, "reqId": "2", "body": {"conversationId": "x"}}]),
          VendorGarbageError, None),
         (good([{"code": "BAD_REQUEST", "reqId": "2", "body": "open already"}]), VendorError, False),
+        (good([{"code": 503, "reqId": "2", "body": {}}]), VendorUnavailableError, None),
         (httpx.Response(200, content=b"<html>"), VendorGarbageError, None),
         (httpx.Response(302), VendorGarbageError, None),
         (httpx.Response(400), VendorError, False),
@@ -105,7 +107,9 @@ def test_what_an_odd_answer_to_an_opening_counts_for(
     ("answer", "error"),
     [(good([]), VendorGarbageError), (good({}), VendorGarbageError),
      (good({"code": None}), VendorGarbageError), (good({"code": "ERROR"}), VendorError),
-     (good({"code": 400}), VendorError)],
+     (good({"code": 400}), VendorError), (good({"code": 0}), VendorError),
+     (good({"code": 500}), VendorUnavailableError), (good({"code": "503"}), VendorUnavailableError),
+     (good({"code": 429}), VendorThrottledError), (good({"code": 302}), VendorGarbageError)],
 )  # fmt: skip
 def test_what_an_odd_answer_to_words_counts_for(
     clock: Any, answer: Any, error: type[VendorError]

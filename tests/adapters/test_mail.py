@@ -84,7 +84,7 @@ def test_without_a_secret_no_token_goes(clock: Any) -> None:
     (httpx.Response(429), VendorThrottledError), (httpx.Response(500), VendorUnavailableError),
     (httpx.Response(302, headers={"location": "https://x.test"}), VendorGarbageError),
     (httpx.ReadTimeout("x"), VendorUnavailableError), (httpx.ConnectError("x"), VendorNotReachedError),
-    (httpx.Response(403), VendorNotAuthorizedError),
+    (httpx.Response(403), VendorNotAuthorizedError), (httpx.Response(304), VendorGarbageError),
 ])  # fmt: skip
 def test_what_fails_is_told_apart(clock: Any, answer: Any, error: type[VendorError]) -> None:
     with pytest.raises(VendorError) as raised:

@@ -47,6 +47,14 @@ def test_a_host_that_does_not_tell_the_size_is_asked_for_the_file(first: httpx.R
     assert [r.method for r in seen] == ["HEAD", "GET"]
 
 
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_an_address_made_for_get_alone_is_got(status: int) -> None:
+    """Signed addresses of a bucket refuse HEAD, which they were not signed for."""
+    files, _ = looking(told("0", status=status), httpx.Response(
+        200, content=b"x" * 70, headers={"content-type": "image/png"}))  # fmt: skip
+    assert files.look([URL]) == [FileSeen("image/png", 70)]
+
+
 @pytest.mark.parametrize(("answers", "code"), [
     ([httpx.Response(404)], "media_not_found"), ([httpx.Response(403)], "media_not_found"),
     ([httpx.Response(302, headers={"location": "https://x.example"})], "media_not_found"),

@@ -85,6 +85,7 @@ def test_who_counts_as_app_user_is_the_programs_to_say(
     [good(ENROLLED), httpx.Response(400)],
     [good(ENROLLED), httpx.Response(503)],
     [good(ENROLLED), httpx.Response(429)],
+    [good(ENROLLED), httpx.Response(304)],
     [good(ENROLLED), httpx.Response(302, headers={"location": "https://elsewhere.test"})],
     [good(ENROLLED), httpx.ReadTimeout("slow")],
     [httpx.Response(500)],

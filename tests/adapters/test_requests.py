@@ -134,12 +134,12 @@ def test_a_claim_moves_it_to_who_claims_it_once(
     requests: Requests, table: Table, now: datetime
 ) -> None:
     lead = created(requests, request(now))
-    won = requests.claim(lead.taken(ANNA, now=now), before=lead)
+    won = requests.save(lead.taken(ANNA, now=now), before=lead)
     assert won is not None
-    assert requests.claim(lead.taken(BEN, now=now), before=lead) is None
+    assert requests.save(lead.taken(BEN, now=now), before=lead) is None
     assert requests.listed(Shelf.LEADS, pointer=ANNA, limit=9) == ([], None)
     assert requests.listed(Shelf.ASSOCIATE, pointer=ANNA, limit=9) == ([won], None)
-    moved = requests.claim(won.taken(BEN, now=now), before=won)
+    moved = requests.save(won.taken(BEN, now=now), before=won)
     assert moved is not None
     assert requests.listed(Shelf.ASSOCIATE, pointer=ANNA, limit=9) == ([], None)
     assert requests.listed(Shelf.ASSOCIATE, pointer=BEN, limit=9) == ([moved], None)

@@ -82,6 +82,20 @@ def test_changes_keep_their_order_per_conversation_and_duplicates_vanish(queues:
     assert [json.loads(m["Body"])["ts"] for m in messages][:3] == [5, 0, 1]
 
 
+def test_what_was_received_is_shown_again_when_it_is_asked_for(queues: Any) -> None:
+    sqs, ours, _, fifo = queues
+    ours.conversation_changes([{"account": "1", "conversation": f"c{n}"} for n in range(12)])
+    found = [*received(sqs, fifo), *received(sqs, fifo)]  # ten at once
+    assert (len(found), received(sqs, fifo)) == (12, [])
+    again = Queues(sqs, outreach="", assignment="", sms=fifo)
+    again.sms_again([one["ReceiptHandle"] for one in found[1:]], after_s=300)
+    again.sms_again([found[0]["ReceiptHandle"]], after_s=0)
+    assert [one["MessageId"] for one in received(sqs, fifo)] == [found[0]["MessageId"]]
+    again.sms_again([one["ReceiptHandle"] for one in found], after_s=0)
+    assert len([*received(sqs, fifo), *received(sqs, fifo)]) == 12
+    again.sms_again([], after_s=0)
+
+
 def test_a_queue_that_is_away_is_unavailable(queues: Any) -> None:
     sqs, _, _, fifo = queues
     nowhere = fifo.replace("assign", "nowhere")

@@ -15,6 +15,7 @@ from instore.thread import Thread, ThreadState, read_text
 
 NOW = datetime(2026, 11, 18, 17, tzinfo=UTC)
 LINE, OTHER, ANA = Phone("+12125550177"), Phone("+12125550178"), Phone("+12125550123")
+ONE = "SM" + "1" * 32
 WHO = "ab" * 20
 
 
@@ -29,7 +30,7 @@ def thread(**changed: Any) -> Thread:
     return replace(whole, **changed)
 
 
-def text(sid: str = "SM1") -> Any:
+def text(sid: str = ONE) -> Any:
     return read_text({"MessageSid": sid, "From": ANA.e164, "To": LINE.e164, "Body": "Hi"}, at=NOW)
 
 
@@ -72,11 +73,19 @@ def test_a_text_is_taken_in_once_and_ends_once(threads: Threads, table: Table) -
     assert (again.again, again.done) == (True, False)
     threads.finish(WHO, text=text(), what="said", conversation="c-1", repeated=True)
     assert threads.take_in(WHO, text=text(), now=NOW).done
-    assert threads.take_in(WHO, text=text("SM2"), now=NOW).again is False
-    item = table.get(f"CUSTOMER#{WHO}", "RECEIVED#SM1") or {}
+    assert threads.take_in(WHO, text=text("SM" + "2" * 32), now=NOW).again is False
+    item = table.get(f"CUSTOMER#{WHO}", f"RECEIVED#{ONE}") or {}
     assert (item["what"], item["conversation"], item["repeated"]) == ("said", "c-1", True)
     threads.finish("cd" * 20, text=text(), what="said", conversation=None, repeated=False)
-    assert table.get(f"CUSTOMER#{'cd' * 20}", "RECEIVED#SM1") is None
+    assert table.get(f"CUSTOMER#{'cd' * 20}", f"RECEIVED#{ONE}") is None
+
+
+def test_a_text_taken_in_for_good_is_known_for_ever(threads: Threads, table: Table) -> None:
+    threads.take_in(WHO, text=text(), now=NOW, for_good=True)
+    assert "expires_at" not in (table.get(f"CUSTOMER#{WHO}", f"RECEIVED#{ONE}") or {})
+    threads.take_in(WHO, text=text("SM" + "2" * 32), now=NOW)
+    other = table.get(f"CUSTOMER#{WHO}", f"RECEIVED#SM{'2' * 32}") or {}
+    assert other["expires_at"] == epoch(NOW + timedelta(days=35))
 
 
 def test_whose_a_conversation_is(threads: Threads, table: Table) -> None:
@@ -122,7 +131,7 @@ def test_an_erasure_takes_the_number_and_the_revision_moves_on(threads: Threads)
     assert before is not None
     threads.take_in(WHO, text=text(), now=NOW)
     assert [item["sk"] for item in threads.held(WHO)] == [
-        f"THREAD#{LINE.e164}", f"THREAD#{OTHER.e164}", "RECEIVED#SM1",
+        f"THREAD#{LINE.e164}", f"THREAD#{OTHER.e164}", f"RECEIVED#{ONE}",
     ]  # fmt: skip
     assert threads.empty(WHO, until=NOW) == 1
     assert threads.empty(WHO, until=NOW) == 0

@@ -79,7 +79,7 @@ def test_it_goes_to_the_branch_and_the_agents_read_why(bot: BotRig) -> None:
     assert stored is not None
     assert stored["deflected"]["kay"]["used"] == "10000002#c-1"
     assert measured(bot) == [Measured("started", "CA1", bot.clock.now(), "kay", "orders",
-                                      store="701", whose=customer)]  # type: ignore[arg-type]  # fmt: skip
+                                      store="701")]  # type: ignore[arg-type]  # fmt: skip
 
 
 def test_the_receipt_names_the_call_and_replays(bot: BotRig) -> None:
@@ -260,14 +260,14 @@ def test_a_strict_program_leads_the_others_to_the_branch(table: Table, clock: An
 
 
 def test_who_texts_again_without_calling_is_counted_once(bot: BotRig, clock: Any) -> None:
-    customer = called(bot, used="10000002#c-0", used_at="2026-11-01T10:00:00.000Z")
+    called(bot, used="10000002#c-0", used_at="2026-11-01T10:00:00.000Z")
     bot.create()
     clock.advance(5)
     bot.say("KateM123")
     bot.say("KateM123", 1)
     began = bot.clock.now() - timedelta(seconds=5)
     assert measured(bot) == [Measured("repeat", "10000002#c-1", began, "kay", "orders",
-                                      store="701", whose=customer)]  # type: ignore[arg-type]  # fmt: skip
+                                      store="701")]  # type: ignore[arg-type]  # fmt: skip
     assert parts(bot.say("KateM123", 1))[1] == {"skillName": "kay-associates", "agentId": KATE}
 
 

@@ -386,6 +386,31 @@ def test_what_nobody_can_be_given_is_kept_for_a_person(
     assert rig.connector.talks == []
 
 
+@pytest.mark.parametrize("state", ["releasing", "released"])
+def test_a_text_to_a_number_that_was_given_back_is_kept_for_a_person(
+    rig: InboundRig, state: str
+) -> None:
+    """No answer could go out from it: an associate would speak to nobody."""
+    rig.texts("Hi")
+    rig.give(SENDER, ANNAS, state=state)
+    rig.texts("Still there?")
+    rig.texts("please stop")
+    assert rig.connector.said == [["Hi"]]
+    kept = rig.services().unclaimed.waiting(now=rig.clock.now())
+    assert [one["body"] for one in kept] == ["Still there?", "please stop"]
+    assert rig.known().opted_out is not None
+
+
+def test_a_text_that_fails_comes_again_soon_and_takes_no_other_with_it(rig: InboundRig) -> None:
+    """Shown again after 20 s, not after the queue's 390; at its last try it holds back no other."""
+    one, two = inbound("one"), inbound("two")
+    rig.connector.failures = [VendorError("no", vendor_status=400)] * 4
+    assert rig.again(one, two) == ["m-0", "m-1"]
+    assert rig.come_again == [(("r-0", "r-1"), 20)]
+    assert rig.again(one, two, tries=8) == ["m-0"]
+    assert rig.connector.said == [["two"]]
+
+
 def test_a_stop_to_a_number_nobody_knows_counts_everywhere(rig: InboundRig) -> None:
     rig.with_line(lambda document: document.update(consent={"opt_out_scope": "banner"}))
     rig.clock.advance(61)

@@ -118,6 +118,20 @@ def test_a_stop_counts_though_livepersons_away(rig: InboundRig) -> None:
     assert [what for what, _ in entries(rig)] == ["revoked"]
 
 
+def test_a_stop_counts_at_once_though_a_text_before_it_cannot_be_passed_on(rig: InboundRig) -> None:
+    """LivePerson is away: what was said before comes again for half an hour, a STOP waits for none
+    of it."""
+    rig.connector.failures = [VendorUnavailableError("lost")]
+    words, stop = inbound("Where is my ring?"), inbound("please stop")
+    assert rig.again(words, stop) == ["m-0"]
+    assert out(rig)
+    assert rig.twilio.to(ANA) == [STOPPED]
+    assert rig.received(stop)["state"] == "done"
+    rig.clock.advance(PATIENCE)
+    assert rig.again(words) == []
+    assert rig.connector.said == [["Where is my ring?"]]
+
+
 def test_a_stop_counts_though_twilio_refuses_the_confirmation(rig: InboundRig) -> None:
     rig.twilio.failures = [
         TwilioRefusedError(code=21610, effect=Effect.SUPPRESS, vendor_status=400)
@@ -189,6 +203,21 @@ def test_a_start_lifts_the_block(rig: InboundRig, word: str, confirmed: list[str
     assert rig.again(fields) == []
     assert rig.twilio.to(ANA) == confirmed
     assert rig.connector.talks == []
+
+
+def test_an_old_start_told_again_lifts_no_newer_stop(rig: InboundRig) -> None:
+    """What Twilio signed holds for ever; notes of other texts are gone after 35 days."""
+    start = rig.texts("YES")
+    rig.clock.advance(36 * 86400)
+    rig.texts("STOP")
+    for item in items(rig):
+        if item.get("expires_at", 10**12) < epoch(rig.clock.now()):
+            rig.table.delete(item["pk"], item["sk"])
+    rig.clock.advance(60)
+    assert rig.again(start) == []
+    assert out(rig)
+    rig.texts("YES")
+    assert not out(rig)
 
 
 def test_a_start_without_a_stop_asks_nothing_and_other_words_may_be_meant(rig: InboundRig) -> None:

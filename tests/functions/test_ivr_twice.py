@@ -9,7 +9,9 @@ import pytest
 from tests.call_rig import BRANCH, CALLER, CallRig
 
 from instore.adapters.table import Table
+from instore.adapters.texts import Texts
 from instore.deflection import CallState
+from instore.errors import UnavailableError
 
 
 @pytest.fixture
@@ -42,7 +44,13 @@ def test_calls_at_the_same_time_get_no_more_texts_than_a_day_has(rig: CallRig) -
 def two_branches(rig: CallRig) -> None:
     other = {**BRANCH, "name": "repairs", "banner": "zales", "number": "+12125550141",
              "skill": "zales-repairs", "store": None}  # fmt: skip
-    rig.with_branch(lambda d: d["line"]["branches"].append(other))
+
+    def both(document: dict[str, Any]) -> None:
+        document["line"]["branches"].append(other)
+        for banner in document["banners"]:
+            banner["features"] = {**banner.get("features", {}), "line": True}
+
+    rig.with_branch(both)
 
 
 def test_consent_for_one_banner_is_not_given_on_anothers_offer(rig: CallRig) -> None:
@@ -108,3 +116,51 @@ def test_what_is_agreed_to_is_what_was_heard(rig: CallRig) -> None:
     rig.with_branch()  # Twilio asks for the same answer once more, the program changed again
     assert rig.ask_us("/choice", query=query, Digits="1").hangs_up
     assert len(rig.twilio.messages) == 1
+
+
+def test_the_end_is_told_to_one_branch_and_finishes_what_another_promised(
+    rig: CallRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number has one status address, and the brand's menu leads its calls to any branch: the text
+    comes from whom the caller agreed to, in their words."""
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise UnavailableError("the table did not answer")
+
+    two_branches(rig)
+    rig.ask_us(branch="repairs")
+    with monkeypatch.context() as patched:
+        patched.setattr(Texts, "begin", away)
+        assert rig.press(branch="repairs").hangs_up
+    assert rig.call().state is CallState.ACCEPTED
+    rig.hang_up()
+    (sent,) = rig.twilio.messages
+    assert (sent.sender, sent.body.partition(":")[0]) == ("+12125550141", "Zales")
+    assert rig.call().state is CallState.TEXTED
+
+
+def test_a_push_that_went_meanwhile_has_no_text_beside_it(rig: CallRig) -> None:
+    """The digit and the end of the call arrive together: one pushes, the other hears nothing."""
+    rig.with_branch(push=True)
+    rig.push.enrolled = {CALLER}
+    rig.ask_us()
+    push = rig.push.push
+
+    def hears_nothing(*_: Any, **__: Any) -> bool:
+        rig.push.push = push  # type: ignore[method-assign]
+        assert rig.hang_up().status == 204
+        return False
+
+    rig.push.push = hears_nothing  # type: ignore[method-assign]
+    assert rig.press().says == (
+        "Thank you. Please open our app: your conversation with us is there. Goodbye.",)  # fmt: skip
+    assert (len(rig.push.pushed), rig.twilio.messages) == (1, [])
+    assert rig.call().state is CallState.PUSHED
+
+
+@pytest.mark.parametrize("number", ["+12125550141", "+12125550101"])
+def test_a_number_of_our_own_is_not_texted(rig: CallRig, number: str) -> None:
+    """A call put through by another branch, or from another banner's number, shows that number."""
+    two_branches(rig)
+    assert rig.ask_us(number=number).action is None
+    assert rig.call().reason == "no_handset"

@@ -31,7 +31,7 @@ from instore.assigning import take
 from instore.assignment import ConversationChange
 from instore.batch import Batch, BatchState
 from instore.directory import Pointer
-from instore.kpi import Fact, Kind
+from instore.kpi import Fact, Kind, Period
 from instore.kpi_conversations import Counting
 from instore.model import epoch
 from instore.notify import Means
@@ -194,5 +194,5 @@ def test_the_function_behind_the_queue_tells_them(rig: Counted, clock: Any) -> N
     told = rig.told()
     assert set(told) == {Kind.CONVERSATION, Kind.ANSWERED}
     day = told[Kind.ANSWERED].day
-    (opened,) = rig.facts.days("plan", first=day, last=day)
+    (opened,) = rig.facts.days("plan", Period(day, day))
     assert opened.open

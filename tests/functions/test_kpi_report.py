@@ -29,9 +29,9 @@ from tests.kpi_rig import (
 
 from instore.adapters.liveperson import TextStatus
 from instore.adapters.table import Table
-from instore.deflecting import GIVE_UP
-from instore.kpi import Count, UnitDay
-from instore.kpi_report import due_month, month_before
+from instore.call_promise import GIVE_UP
+from instore.kpi import Count, Figures, Period, UnitDay
+from instore.kpi_report import collect, due_month, month_before
 from instore.kpi_summing import CALLS_AFTER
 from instore.program import load_program
 
@@ -55,7 +55,7 @@ def alone(rig: KpiRig) -> KpiRig:
 
 
 def stands(rig: KpiRig, unit: str = UNIT, day: date = DAY) -> UnitDay | None:
-    found = rig.facts.days_of("kay", units=[unit], first=day, last=day)
+    found = rig.facts.days_of("kay", Period(day, day), units=[unit])
     return found[0] if found else None
 
 
@@ -99,6 +99,51 @@ def test_a_run_without_time_does_nothing_and_says_so(alone: KpiRig) -> None:
     assert alone.report() == {**QUIET, "done": False}  # the late fact's day waits
     alone.remaining_s = 300.0
     assert alone.report() == {**QUIET, "again": 1}
+
+
+def test_a_run_that_runs_out_of_time_in_a_day_is_taken_up_behind_it(
+    alone: KpiRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A banner of a thousand stores: each run sums what it can, and no store twice."""
+    for n in range(5):
+        alone.tell(fact(Kind.CONVERSATION, unit=f"10000002/{n}"))
+    alone.at(OVER)
+    left: list[float] = []
+    monkeypatch.setattr(
+        KpiRig, "remaining_s", property(lambda _: left.pop(), lambda *_: None), raising=False
+    )
+
+    def run(stores: int) -> dict[str, Any]:
+        left[:] = [0.0] * 9 + [300.0] * stores
+        return alone.report()
+
+    for stores in (2, 1):
+        assert run(stores) == {**QUIET, "done": False}
+    assert alone.rows()[0]["counts"] == {"conversations": 5}
+    done = [stands(alone, f"10000002/{n}") is not None for n in range(5)]
+    assert done == [True, True, False, False, False]
+
+
+def test_a_store_too_large_to_be_summed_holds_up_nobody(
+    alone: KpiRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instore.adapters.facts._LARGEST", 50)
+    alone.tell(
+        fact(Kind.REPLY, "r1", wall_s=60, hours_s=50), fact(Kind.CONVERSATION, "c", unit=FAR)
+    )
+    alone.at(OVER)
+    assert alone.report() == {**QUIET, "closed": 2}
+    large, small = stands(alone), stands(alone, FAR)
+    assert large is not None
+    assert small is not None
+    assert (large.open, dict(large.figures), small.open) == (True, {}, False)
+    assert alone.rows()[0]["waits"]["request_reply_time"]["median_s"] == 60
+    alone.tell(fact(Kind.REPLY, "r2", wall_s=80, hours_s=50))
+    alone.clock.advance(3600)
+    assert alone.report() == {**QUIET, "again": 1}
+    assert alone.rows()[0]["waits"]["request_reply_time"]["median_s"] == 70
+    alone.clock.advance(3600)
+    assert alone.report() == QUIET
 
 
 def test_a_late_fact_opens_its_day_until_it_is_summed_again(alone: KpiRig) -> None:
@@ -250,7 +295,7 @@ def test_the_first_batch_alone_says_that_somebody_texts(alone: KpiRig) -> None:
     alone.boundaries.reset()
     alone.text(numbers[1:], key="b")
     assert alone.boundaries.names.count("dynamodb.PutItem") == 1  # the batch
-    (one,) = alone.facts.of_day("kay", day=DAY)
+    (one,) = alone.facts.of_day("kay", day=DAY, unit=UNIT)
     assert (one.kind, one.name, one.unit, one.agent) == (
         Kind.TEXTED, f"{ACCOUNT}.{ANNA}", UNIT, ANNA)  # fmt: skip
 
@@ -350,6 +395,17 @@ def _figures(*facts: Any) -> Any:
     return figures_of(facts)
 
 
+def test_a_branch_that_changed_banners_within_the_month_has_both_halves(rig: KpiRig) -> None:
+    rig.apply(lambda d: d.update(banners=d["banners"][:2]))
+    for n, banner in enumerate(one.name for one in rig.means.program.banners):
+        day = DAY - timedelta(days=n)
+        figures = {None: Figures({Count.CALLS_OFFERED: 3})}
+        rig.facts.add(UnitDay(banner, "branch/orders", day, figures))
+        rig.facts.close_day(banner, name="calls", day=DAY)
+    month = collect(date(2026, 11, 1), means=rig.means, now=FOURTH)
+    assert month.branches == {"orders": Figures({Count.CALLS_OFFERED: 6})}
+
+
 @pytest.mark.parametrize(("now", "reported", "expected"), [
     (FOURTH, None, date(2026, 11, 1)), (FOURTH, "2026-10", date(2026, 11, 1)),
     (FOURTH, "2026-11", None), (FOURTH - timedelta(seconds=1), None, None),
@@ -379,6 +435,8 @@ def test_nothing_of_a_customer_is_in_a_fact_or_a_day(alone: KpiRig) -> None:
     alone.settle()
     alone.at(OVER)
     alone.report()
-    kept = json.dumps([[str(f) for f in alone.facts.of_day("kay", day=DAY)], str(stands(alone))])
+    kept = json.dumps(
+        [[str(f) for f in alone.facts.of_day("kay", day=DAY, unit=UNIT)], str(stands(alone))]
+    )
     assert number[-4:] not in kept
     assert store().phone not in kept or not store().phone

@@ -157,10 +157,29 @@ def test_without_the_scope_nobody_sees_anything(told: KpiRig) -> None:
     ({"banner": "nine"}, 404, "unknown_banner"), ({"store": "10000002"}, 404, "unknown_store"),
     ({"store": "10000002/9"}, 404, "unknown_store"), ({"branch": "orders"}, 404, "unknown_branch"),
     ({"associate": "stranger@kay.example.com"}, 404, "unknown_associate"),
+    ({"associate": "x" * 2100}, 400, "value_too_long"), ({"store": f"1/{'x' * 2100}"}, 400, "value_too_long"),
+    ({"store": "PROGRAM/CURRENT"}, 404, "unknown_store"), ({"store": "1#2/3#4"}, 404, "unknown_store"),
+    ({"store": f"{UNIT}/"}, 404, "unknown_store"), ({"from": "２０２６-11-01"}, 400, "date_wrong"),
+    ({"from": "2026-11-01,2026-11-02"}, 400, "date_wrong"), ({"from": "2026-02-29"}, 400, "date_wrong"),
 ])  # fmt: skip
 def test_a_wrong_question(told: KpiRig, query: dict[str, str], status: int, code: str) -> None:
     answer = told.kpis(**query)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (status, code)
+
+
+def test_a_question_too_large_to_be_answered_is_told_so(
+    told: KpiRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year of twenty thousand associates: not a time-out, and not an answer that Lambda drops."""
+    for name, value in (("LARGEST", 900), ("PATIENCE", timedelta(seconds=-1))):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"instore.runtime.kpi_operations.{name}", value)
+            for form in ("json", "csv"):
+                answer = told.kpis(by="store", format=form)
+                assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (
+                    400,
+                    "too_much",
+                )
 
 
 def test_without_dates_it_is_this_month_up_to_yesterday(told: KpiRig) -> None:

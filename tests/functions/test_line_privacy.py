@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from instore.adapters.table import Table
 from instore.adapters.threads import Threads
 from instore.errors import VendorUnavailableError
 from instore.model import Phone
+from instore.thread import read_text
 
 ANA = phone(0)
 UNKNOWN = "+12125550199"
@@ -80,31 +82,41 @@ def test_who_was_erased_and_texts_again_goes_on_in_their_conversation(rig: Inbou
     assert rig.twilio.to(ANA)[-1] == "Welcome back"
 
 
-def test_a_text_under_way_during_the_erasure_is_cleaned_up_after(rig: InboundRig) -> None:
-    """Said before the erasure, brought after it: the sweep looks once more."""
+@pytest.mark.parametrize("ended", [False, True], ids=["at once", "long after"])
+@pytest.mark.parametrize("to", [SENDER, UNKNOWN])
+def test_what_was_said_before_the_erasure_and_comes_after_it_goes_with_the_rest(
+    rig: InboundRig, to: str, ended: bool
+) -> None:
+    """The queue brings a failed text again for half an hour, and a person brings dead letters."""
     rig.texts("Hi")
     said = rig.clock.now()
     rig.clock.advance(10)
     erase(rig)
-    assert rig.again(inbound("Late"), at=said) == []
-    assert rig.thread().phone == Phone(ANA)
+    if ended:
+        finish(rig)
+    late = inbound("Please help, it is me", To=to)
+    assert rig.again(late, at=said) == []
+    assert rig.connector.said == [["Hi"]]
+    assert rig.thread().phone is None
+    assert left_of(rig) == []
+    if to == SENDER:
+        assert rig.received(late)["what"] == "erased"
+
+
+def test_what_is_written_during_the_erasure_is_cleaned_up_after(rig: InboundRig) -> None:
+    """By a process that read before it: the sweep looks once more."""
+    rig.texts("Hi")
+    before = rig.clock.now()
+    rig.clock.advance(10)
+    erase(rig)
+    threads, unclaimed = Threads(rig.table), rig.services().unclaimed
+    threads.save(replace(rig.thread(), phone=Phone(ANA)))
+    text = read_text(inbound("Late", To=UNKNOWN), at=before)
+    assert unclaimed.keep(text, customer=rig.name(), now=rig.clock.now()) is True
+    assert left_of(rig) != []
     finish(rig)
     assert left_of(rig) == []
     assert rig.thread().phone is None
-
-
-def test_an_unclaimed_text_under_way_during_the_erasure_is_cleaned_up_after(
-    rig: InboundRig,
-) -> None:
-    rig.texts("Hi")
-    said = rig.clock.now()
-    rig.clock.advance(10)
-    erase(rig)
-    rig.again(inbound("Late", To=UNKNOWN), at=said)
-    (kept,) = rig.services().unclaimed.held(rig.name())
-    assert kept["body"] == "Late"
-    finish(rig)
-    assert left_of(rig) == []
 
 
 def test_a_new_text_after_the_erasure_is_not_taken_away(rig: InboundRig) -> None:

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.outreach_rig import phone
 from tests.relay_rig import (
     ACCOUNT,
     ANNA,
+    ANNA_LOGIN,
     BEN,
+    BEN_LOGIN,
     GROUP,
     HEAD,
     LOGINS,
@@ -24,7 +25,6 @@ from tests.relay_rig import (
 from instore.directory import Pointer
 from instore.model import Phone, iso
 
-ANNA_LOGIN, BEN_LOGIN = LOGINS[ANNA], LOGINS[BEN]
 NUMBER = "+19145550100"
 
 
@@ -32,45 +32,20 @@ NUMBER = "+19145550100"
 def rig(table: Any, clock: Any) -> RelayRig:
     """Anna has a number and three customers, one of whom is Ben's by now."""
     rig = RelayRig(table, clock)
-    rig.did("activate", {"logins": [ANNA_LOGIN]}, key="a-1")
+    rig.activated(key="a-1")
     for n, agent in enumerate((ANNA, ANNA, BEN)):
-        customer(rig, n, agent=agent)
+        rig.meets(n, agent=agent)
     rig.twilio.asked.clear()
     return rig
-
-
-def customer(rig: RelayRig, n: int, *, agent: str = ANNA) -> str:
-    """One who texted with Anna's number, and whose associate at kay is this one."""
-    binding = {"account": ACCOUNT, "group": GROUP, "agent": agent,
-               "at": iso(rig.clock.now() - timedelta(days=1)), "source": "test"}  # fmt: skip
-    name = rig.customer(phone(n), bindings={"kay": binding})
-    rig.services().lines.met(Phone(NUMBER), customer=name)
-    return name
-
-
-def bound_to(rig: RelayRig, n: int) -> str | None:
-    customers = rig.services().customers
-    found = customers.get(customers.id_of(Phone(phone(n))))
-    assert found is not None
-    binding = found.bindings.get("kay")
-    return None if binding is None else binding.pointer.agent_id
-
-
-def deactivate(rig: RelayRig, key: str = "d-1", **more: Any) -> dict[str, Any]:
-    return rig.did("deactivate", {"logins": [ANNA_LOGIN], **more}, key=key)
-
-
-def release(rig: RelayRig, key: str = "r-1", **more: Any) -> dict[str, Any]:
-    return rig.did("release", {"logins": [ANNA_LOGIN], **more}, key=key)
 
 
 # ---------------------------------------------------------------- deactivate
 
 
 def test_customers_number_and_history_go_to_the_named_successor(rig: RelayRig) -> None:
-    ended = deactivate(rig, successor=BEN_LOGIN.upper())
+    ended = rig.deactivated(successor=BEN_LOGIN.upper())
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "done", None)]
-    assert [bound_to(rig, n) for n in range(3)] == [BEN, BEN, BEN]
+    assert [rig.bound_to(n) for n in range(3)] == [BEN, BEN, BEN]
     lines, pointer = rig.services().lines, Pointer(ACCOUNT, GROUP, ANNA)
     line = lines.get(Phone(NUMBER))
     assert line is not None
@@ -85,28 +60,28 @@ def test_customers_number_and_history_go_to_the_named_successor(rig: RelayRig) -
 
 
 def test_without_a_name_the_manager_has_them(rig: RelayRig) -> None:
-    deactivate(rig)
-    assert [bound_to(rig, n) for n in range(3)] == [MAYA, MAYA, BEN]
+    rig.deactivated()
+    assert [rig.bound_to(n) for n in range(3)] == [MAYA, MAYA, BEN]
 
 
 def test_without_a_manager_they_stay_and_the_row_says_so(rig: RelayRig) -> None:
     rig.write_store(replace(staff(), managers=()))
-    ended = deactivate(rig)
+    ended = rig.deactivated()
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "done", "no_successor")]
-    assert [bound_to(rig, n) for n in range(3)] == [ANNA, ANNA, BEN]
+    assert [rig.bound_to(n) for n in range(3)] == [ANNA, ANNA, BEN]
     line = rig.services().lines.get(Phone(NUMBER))
     assert line is not None
     assert line.answers_to == line.pointer
     # Somebody is found later on.
-    assert rig.verdicts(deactivate(rig, key="d-2", successor=BEN_LOGIN)) == [
+    assert rig.verdicts(rig.deactivated(key="d-2", successor=BEN_LOGIN)) == [
         (ANNA_LOGIN, "done", None)]  # fmt: skip
-    assert [bound_to(rig, n) for n in range(3)] == [BEN, BEN, BEN]
+    assert [rig.bound_to(n) for n in range(3)] == [BEN, BEN, BEN]
     assert rig.line_of().free_at == rig.clock.now() + timedelta(days=90)
 
 
 def test_a_manager_who_leaves_is_not_their_own_successor(rig: RelayRig) -> None:
-    rig.did("activate", {"logins": ["maya@kay.example.com"]}, key="a-2")
-    ended = rig.did("deactivate", {"logins": ["maya@kay.example.com"]}, key="d-1")
+    rig.activated("maya@kay.example.com", key="a-2")
+    ended = rig.deactivated("maya@kay.example.com", key="d-1")
     assert rig.verdicts(ended) == [("maya@kay.example.com", "done", "no_successor")]
 
 
@@ -115,8 +90,8 @@ def test_who_has_left_the_map_can_still_be_deactivated(rig: RelayRig) -> None:
     rig.write_store(replace(store, associates=store.associates[1:]))
     rig.table.delete(f"ALIAS#{ACCOUNT}#login:{ANNA_LOGIN}", "ALIAS")
     rig.table.delete(f"ALIAS#{ACCOUNT}#agent:{ANNA}", "ALIAS")
-    assert rig.verdicts(deactivate(rig)) == [(ANNA_LOGIN, "done", None)]
-    assert bound_to(rig, 0) == MAYA
+    assert rig.verdicts(rig.deactivated()) == [(ANNA_LOGIN, "done", None)]
+    assert rig.bound_to(0) == MAYA
     status, shown = rig.ask_relay("GET /relay/{login}", path={"login": ANNA_LOGIN}, key=None)
     assert (status, shown["state"], shown["successor"]) == (200, "quarantined", f"{ACCOUNT}/{MAYA}")
 
@@ -135,7 +110,7 @@ def test_a_successor_who_cannot_be_one_is_refused(rig: RelayRig, fit: str) -> No
         joe = replace(store.associates[0], agent_id="401", pid="pid-401", login=login)
         rig.write_store(replace(store, group="4200", banner="jared", associates=(joe,),
                                 managers=()))  # fmt: skip
-    ended = deactivate(rig, successor=login)
+    ended = rig.deactivated(successor=login)
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "refused", "successor_unfit")]
     assert rig.line_of().state == "active"
 
@@ -147,34 +122,34 @@ def test_a_successor_nobody_knows_is_told_at_once(rig: RelayRig) -> None:
 
 
 def test_again_changes_nothing_and_who_has_none_is_told(rig: RelayRig) -> None:
-    deactivate(rig)
+    rig.deactivated()
     before = rig.line_of()
     rig.clock.advance(86400)
-    assert rig.verdicts(deactivate(rig, key="d-2")) == [(ANNA_LOGIN, "already", None)]
+    assert rig.verdicts(rig.deactivated(key="d-2")) == [(ANNA_LOGIN, "already", None)]
     assert rig.line_of() == before
-    ended = rig.did("deactivate", {"logins": [BEN_LOGIN, "who@kay.example.com"]}, key="d-3")
+    ended = rig.deactivated(BEN_LOGIN, "who@kay.example.com", key="d-3")
     assert rig.verdicts(ended) == [(BEN_LOGIN, "refused", "no_line"),
                                    ("who@kay.example.com", "refused", "no_line")]  # fmt: skip
 
 
 def test_a_dry_run_changes_nothing(rig: RelayRig) -> None:
     before = rig.line_of()
-    assert rig.verdicts(deactivate(rig, dry_run=True)) == [(ANNA_LOGIN, "would", None)]
+    assert rig.verdicts(rig.deactivated(dry_run=True)) == [(ANNA_LOGIN, "would", None)]
     assert rig.line_of() == before
-    deactivate(rig, key="d-2")
+    rig.deactivated(key="d-2")
     before = rig.line_of()
-    assert rig.verdicts(release(rig, dry_run=True)) == [(ANNA_LOGIN, "refused", "in_quarantine")]
-    assert rig.verdicts(release(rig, key="r-2", dry_run=True, force=True)) == [
+    assert rig.verdicts(rig.released(dry_run=True)) == [(ANNA_LOGIN, "refused", "in_quarantine")]
+    assert rig.verdicts(rig.released(key="r-2", dry_run=True, force=True)) == [
         (ANNA_LOGIN, "would", None)]  # fmt: skip
     assert rig.line_of() == before
     assert rig.twilio.asked == []
 
 
 def test_an_erased_customer_is_handed_to_nobody(rig: RelayRig) -> None:
-    name = customer(rig, 7)
+    name = rig.meets(7)
     rig.services().consents.erase(name, reason="request", who="desk", now=rig.clock.now(),
                                   due_at=rig.clock.now())  # fmt: skip
-    deactivate(rig)
+    rig.deactivated()
     item = rig.table.get(f"CUSTOMER#{name}", "CUSTOMER")
     assert item is not None
     assert "bindings" not in item
@@ -183,7 +158,7 @@ def test_an_erased_customer_is_handed_to_nobody(rig: RelayRig) -> None:
 
 def test_many_customers_are_handed_over_in_parts(rig: RelayRig) -> None:
     for n in range(20, 20 + 130):
-        customer(rig, n)
+        rig.meets(n)
     run = rig.open("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
     lines = rig.services().lines
     left = iter([120.0, 120.0, 10.0])  # for the row, a hundred customers, the rest
@@ -197,25 +172,25 @@ def test_many_customers_are_handed_over_in_parts(rig: RelayRig) -> None:
     rig.run(rig.queue.runs.pop(0)[0])
     assert rig.queue.runs == [(run, 0)]
     assert rig.line_of().handing
-    moved = [bound_to(rig, n) for n in range(20, 150)].count(MAYA)
+    moved = [rig.bound_to(n) for n in range(20, 150)].count(MAYA)
     assert 90 < moved <= 100
     left = iter([])
     rig.context = lambda: RelayRig.context(rig)  # type: ignore[method-assign]  # and is back
     rig.remaining_s = 120.0
     rig.run_all()
-    assert {bound_to(rig, n) for n in range(20, 150)} == {MAYA}
+    assert {rig.bound_to(n) for n in range(20, 150)} == {MAYA}
     assert not rig.line_of().handing
     assert len(list(lines.customers_of(Phone(NUMBER)))) == 133
 
 
 def test_who_comes_back_has_their_own_number_again(rig: RelayRig) -> None:
-    deactivate(rig)
-    ended = rig.did("activate", {"logins": [ANNA_LOGIN]}, key="a-2")
+    rig.deactivated()
+    ended = rig.activated(key="a-2")
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "done", "revived")]
     assert ended["reports"][0]["number"] == NUMBER
     held = rig.line_of()
     assert (held.state, held.successor, held.free_at) == ("active", None, None)
-    assert bound_to(rig, 0) == MAYA  # customers stay with whom they were handed to
+    assert rig.bound_to(0) == MAYA  # customers stay with whom they were handed to
     assert len(rig.twilio.ever) == 1
     rig.is_consistent()
 
@@ -224,16 +199,16 @@ def test_who_comes_back_has_their_own_number_again(rig: RelayRig) -> None:
 
 
 def test_a_release_waits_for_the_end_of_the_quarantine(rig: RelayRig) -> None:
-    assert rig.verdicts(release(rig, key="r-0")) == [(ANNA_LOGIN, "refused", "still_active")]
-    assert rig.verdicts(release(rig, key="r-00", force=True)) == [
+    assert rig.verdicts(rig.released(key="r-0")) == [(ANNA_LOGIN, "refused", "still_active")]
+    assert rig.verdicts(rig.released(key="r-00", force=True)) == [
         (ANNA_LOGIN, "refused", "still_active")]  # fmt: skip
-    deactivate(rig)
+    rig.deactivated()
     rig.clock.advance(timedelta(days=90).total_seconds() - 1)
-    ended = release(rig)
+    ended = rig.released()
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "refused", "in_quarantine")]
     assert ended["reports"][0]["until"] == iso(rig.line_of().free_at)
     rig.clock.advance(1)
-    assert rig.verdicts(release(rig, key="r-2")) == [(ANNA_LOGIN, "done", None)]
+    assert rig.verdicts(rig.released(key="r-2")) == [(ANNA_LOGIN, "done", None)]
     assert rig.twilio.owns == {}
     held = rig.line_of()
     assert [str(d.state) for d in held.history][-3:] == ["quarantined", "releasing", "released"]
@@ -242,19 +217,19 @@ def test_a_release_waits_for_the_end_of_the_quarantine(rig: RelayRig) -> None:
     assert line is not None  # whose it was stays known
     assert line.state == "released"
     assert len(list(rig.services().lines.customers_of(Phone(NUMBER)))) == 3
-    assert [bound_to(rig, n) for n in range(3)] == [MAYA, MAYA, BEN]
-    assert rig.verdicts(release(rig, key="r-3")) == [(ANNA_LOGIN, "already", None)]
-    assert rig.verdicts(deactivate(rig, key="d-9")) == [(ANNA_LOGIN, "already", None)]
+    assert [rig.bound_to(n) for n in range(3)] == [MAYA, MAYA, BEN]
+    assert rig.verdicts(rig.released(key="r-3")) == [(ANNA_LOGIN, "already", None)]
+    assert rig.verdicts(rig.deactivated(key="d-9")) == [(ANNA_LOGIN, "already", None)]
 
 
 def test_forced_it_goes_at_once(rig: RelayRig) -> None:
-    deactivate(rig)
-    assert rig.verdicts(release(rig, force=True)) == [(ANNA_LOGIN, "done", None)]
+    rig.deactivated()
+    assert rig.verdicts(rig.released(force=True)) == [(ANNA_LOGIN, "done", None)]
     assert rig.twilio.released == [f"PN{1:032x}"]
 
 
 def test_a_release_without_an_answer_is_finished_by_the_next_try(rig: RelayRig) -> None:
-    deactivate(rig)
+    rig.deactivated()
     rig.twilio.fail("release", taken=True)
     run = rig.open("release", {"logins": [ANNA_LOGIN], "force": True}, key="r-1")
     rig.run(rig.queue.runs.pop(0)[0])
@@ -269,25 +244,22 @@ def test_a_release_without_an_answer_is_finished_by_the_next_try(rig: RelayRig) 
 
 
 def test_releasing_hands_over_what_was_not_yet(rig: RelayRig) -> None:
-    deactivate(rig)
+    rig.deactivated()
     held = rig.line_of()
-    customer(rig, 9)
+    rig.meets(9)
     assert rig.services().lines.save(replace(held, handing=True)) is not None
-    assert rig.verdicts(release(rig, force=True)) == [(ANNA_LOGIN, "done", None)]
-    assert bound_to(rig, 9) == MAYA
+    assert rig.verdicts(rig.released(force=True)) == [(ANNA_LOGIN, "done", None)]
+    assert rig.bound_to(9) == MAYA
 
 
 # ---------------------------------------------------------------- wishes and orphans
 
 
 def test_a_wish_can_be_withdrawn(rig: RelayRig) -> None:
-    rig.twilio.fail("buy", taken=True)
-    rig.run(rig.open("activate", {"logins": [BEN_LOGIN]}, key="a-2"))
-    rig.queue.runs.clear()
+    rig.dies_waiting(BEN_LOGIN, key="a-2")
     assert rig.line_of(BEN).state == "buying"
-    assert rig.verdicts(rig.did("deactivate", {"logins": [BEN_LOGIN], "dry_run": True},
-                                key="d-0")) == [(BEN_LOGIN, "would", "withdrawn")]  # fmt: skip
-    ended = rig.did("deactivate", {"logins": [BEN_LOGIN]}, key="d-1")
+    assert rig.verdict(rig.deactivated(BEN_LOGIN, key="d-0", dry_run=True)) == ("would", "withdrawn")
+    ended = rig.deactivated(BEN_LOGIN, key="d-1")
     assert rig.verdicts(ended) == [(BEN_LOGIN, "done", "withdrawn")]
     assert rig.line_of(BEN).state == "released"
     assert len(rig.twilio.owns) == 1
@@ -295,9 +267,7 @@ def test_a_wish_can_be_withdrawn(rig: RelayRig) -> None:
 
 
 def test_a_wish_that_may_still_come_true_is_withdrawn_a_minute_later(rig: RelayRig) -> None:
-    rig.twilio.fail("buy")
-    rig.run(rig.open("activate", {"logins": [BEN_LOGIN]}, key="a-2"))
-    rig.queue.runs.clear()
+    rig.dies_waiting(BEN_LOGIN, key="a-2", taken=False)
     run = rig.open("deactivate", {"logins": [BEN_LOGIN]}, key="d-1")
     rig.run(rig.queue.runs.pop(0)[0])
     assert rig.look(run)["reports"][0]["reason"] == "unclear"
@@ -307,9 +277,7 @@ def test_a_wish_that_may_still_come_true_is_withdrawn_a_minute_later(rig: RelayR
 
 def test_orphans_are_found_adopted_or_released(rig: RelayRig) -> None:
     # Bought for Ben, who never heard of it; for nobody; twice for Anna; and two that are not ours.
-    rig.twilio.fail("buy", taken=True)
-    rig.run(rig.open("activate", {"logins": [BEN_LOGIN]}, key="a-2"))
-    rig.queue.runs.clear()
+    rig.dies_waiting(BEN_LOGIN, key="a-2")
     mark, market = rig.services().lines.stack_mark(), rig.twilio
     urls = {"sms_url": "s", "voice_url": "v"}
     lost = market.buy(None, number=Phone("+19145550130"), tag=f"{mark}{ACCOUNT}-999-aa", **urls)

@@ -9,7 +9,9 @@ from tests.outreach_rig import phone
 from tests.relay_rig import (
     ACCOUNT,
     ANNA,
+    ANNA_LOGIN,
     BEN,
+    BEN_LOGIN,
     GROUP,
     HEAD,
     LOGINS,
@@ -29,23 +31,17 @@ from instore.errors import (
 )
 from instore.model import Phone
 
-ANNA_LOGIN, BEN_LOGIN = LOGINS[ANNA], LOGINS[BEN]
-
 
 @pytest.fixture
 def rig(table: Any, clock: Any) -> RelayRig:
     return RelayRig(table, clock)
 
 
-def activated(rig: RelayRig, *logins: str, key: str = "a-1") -> dict[str, Any]:
-    return rig.did("activate", {"logins": list(logins or (ANNA_LOGIN,))}, key=key)
-
-
 # ---------------------------------------------------------------- activate
 
 
 def test_an_associate_gets_a_number_of_the_stores_area_code(rig: RelayRig) -> None:
-    ended = activated(rig)
+    ended = rig.activated()
     assert (ended["state"], ended["counts"]) == ("done", {"done": 1})
     (report,) = ended["reports"]
     assert report == {"name": ANNA_LOGIN, "outcome": "done", "state": "active",
@@ -59,7 +55,7 @@ def test_an_associate_gets_a_number_of_the_stores_area_code(rig: RelayRig) -> No
 
 
 def test_whose_number_it_is_is_known_by_number_and_by_associate(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     lines, pointer = rig.services().lines, Pointer(ACCOUNT, GROUP, ANNA)
     line = lines.get(Phone("+19145550100"))
     assert line is not None
@@ -71,8 +67,8 @@ def test_whose_number_it_is_is_known_by_number_and_by_associate(rig: RelayRig) -
 
 
 def test_asked_again_nothing_is_bought(rig: RelayRig) -> None:
-    activated(rig)
-    again = activated(rig, key="a-2")
+    rig.activated()
+    again = rig.activated(key="a-2")
     assert rig.verdicts(again) == [(ANNA_LOGIN, "already", None)]
     assert again["reports"][0]["number"] == "+19145550100"
     assert len(rig.twilio.ever) == 1
@@ -131,7 +127,7 @@ def test_a_request_about_nobody_is_refused(rig: RelayRig, body: Any, code: str) 
 
 def test_each_row_says_why_not(rig: RelayRig) -> None:
     rig.write_store(staff())
-    ended = activated(rig, "nobody@kay.example.com", "gone@kay.example.com", ANNA_LOGIN)
+    ended = rig.activated("nobody@kay.example.com", "gone@kay.example.com", ANNA_LOGIN)
     assert rig.verdicts(ended) == [
         ("nobody@kay.example.com", "refused", "unknown_associate"),
         ("gone@kay.example.com", "refused", "associate_disabled"),
@@ -143,48 +139,48 @@ def test_each_row_says_why_not(rig: RelayRig) -> None:
 
 def test_a_program_without_a_line_and_a_shared_banner_buy_nothing(rig: RelayRig) -> None:
     rig.apply()
-    assert rig.verdicts(activated(rig)) == [(ANNA_LOGIN, "refused", "line_off")]
+    assert rig.verdicts(rig.activated()) == [(ANNA_LOGIN, "refused", "line_off")]
     rig.with_line()
 
     rig.with_line(strategy="shared")
-    assert rig.verdicts(activated(rig, key="a-2")) == [(ANNA_LOGIN, "refused", "number_shared")]
+    assert rig.verdicts(rig.activated(key="a-2")) == [(ANNA_LOGIN, "refused", "number_shared")]
     assert rig.twilio.asked == []
 
 
 def test_the_search_widens_until_there_is_a_number(rig: RelayRig) -> None:
     rig.twilio.sale = {"212": ["+12125550140"]}
     rig.twilio.regions = {"NY": ["+15185550101"]}
-    (report,) = activated(rig)["reports"]
+    (report,) = rig.activated()["reports"]
     assert (report["number"], report["near"]) == ("+12125550140", "neighbour")
     rig.twilio.near = ["+19145550150"]
-    (report,) = activated(rig, BEN_LOGIN, key="a-2")["reports"]
+    (report,) = rig.activated(BEN_LOGIN, key="a-2")["reports"]
     assert (report["number"], report["near"]) == ("+19145550150", "nearby")
     rig.write_store(staff(extra=3))
-    (report,) = activated(rig, "a0@kay.example.com", key="a-3")["reports"]
+    (report,) = rig.activated("a0@kay.example.com", key="a-3")["reports"]
     assert (report["number"], report["near"]) == ("+15185550101", "region")
-    (report,) = activated(rig, "a1@kay.example.com", key="a-4")["reports"]
+    (report,) = rig.activated("a1@kay.example.com", key="a-4")["reports"]
     assert (report["outcome"], report["reason"]) == ("refused", "no_number")
     assert rig.line_of("301").state == "released"
     rig.is_consistent()
     rig.twilio.by_postal = ["+19145550160"]
-    (report,) = activated(rig, "a1@kay.example.com", key="a-5")["reports"]
+    (report,) = rig.activated("a1@kay.example.com", key="a-5")["reports"]
     assert (report["number"], report["near"]) == ("+19145550160", "postal_code")
     rig.is_consistent()
 
 
 def test_a_toll_free_number_is_never_bought(rig: RelayRig) -> None:
     rig.twilio.sale = {"914": ["+18885550100", "+18335550101"]}
-    assert rig.verdicts(activated(rig)) == [(ANNA_LOGIN, "refused", "no_number")]
+    assert rig.verdicts(rig.activated()) == [(ANNA_LOGIN, "refused", "no_number")]
     assert rig.twilio.ever == []
     assert rig.pool()["numbers"] == 0
 
 
 def test_a_number_that_was_ours_is_never_bought_again(rig: RelayRig) -> None:
-    activated(rig)
-    rig.did("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
-    rig.did("release", {"logins": [ANNA_LOGIN], "force": True}, key="r-1")
+    rig.activated()
+    rig.deactivated(key="d-1")
+    rig.released(key="r-1", force=True)
     assert rig.twilio.owns == {}
-    ended = activated(rig, BEN_LOGIN, ANNA_LOGIN, key="a-2")
+    ended = rig.activated(BEN_LOGIN, ANNA_LOGIN, key="a-2")
     assert [r["number"] for r in ended["reports"]] == ["+19145550101", "+19145550102"]
     rig.is_consistent()
 
@@ -192,7 +188,7 @@ def test_a_number_that_was_ours_is_never_bought_again(rig: RelayRig) -> None:
 def test_who_wants_a_number_that_is_gone_takes_the_next(rig: RelayRig) -> None:
     for code in (21422, 21421):
         rig.twilio.fail("buy", refused(code))
-    (report,) = activated(rig)["reports"]
+    (report,) = rig.activated()["reports"]
     assert report["number"] == "+19145550102"
     assert rig.twilio.ever == ["+19145550102"]
     rig.is_consistent()
@@ -208,7 +204,7 @@ def test_two_who_want_the_same_number_get_two(rig: RelayRig) -> None:
             rig.run(ben)
 
     rig.twilio.before = ben_first
-    activated(rig)
+    rig.activated()
     assert rig.line_of(BEN).number.e164 == "+19145550100"
     assert rig.line_of(ANNA).number.e164 == "+19145550101"
     rig.is_consistent()
@@ -240,18 +236,18 @@ def test_services_are_filled_one_after_the_other(rig: RelayRig) -> None:
 
 def test_a_service_that_twilio_calls_full_is_believed(rig: RelayRig) -> None:
     rig.twilio.full = {POOLS[0]}
-    activated(rig)
+    rig.activated()
     assert rig.line_of().service == POOLS[1]
     assert rig.pool() == {"numbers": 1, POOLS[0]: 400, POOLS[1]: 1}
     rig.twilio.full = set(POOLS)
-    ended = activated(rig, BEN_LOGIN, key="a-2")
+    ended = rig.activated(BEN_LOGIN, key="a-2")
     assert (ended["reports"][0]["reason"], ended["reports"][0]["twilio_code"]) == (
         "twilio_refused", 21714)  # fmt: skip
 
 
 def test_without_services_numbers_send_for_themselves(rig: RelayRig) -> None:
     rig.with_line(messaging_services=[])
-    activated(rig)
+    rig.activated()
     assert (rig.line_of().state, rig.line_of().service) == ("active", None)
     assert rig.twilio.asked == ["search", "buy"]
     assert rig.pool()["numbers"] == 1
@@ -262,7 +258,7 @@ def test_without_services_numbers_send_for_themselves(rig: RelayRig) -> None:
 
 def test_a_dry_run_says_what_would_be_bought_and_writes_nothing(rig: RelayRig) -> None:
     rig.write_store(staff(extra=2))
-    activated(rig)
+    rig.activated()
     rig.with_line(most_numbers=3)
     rig.twilio.asked.clear()
     ended = rig.did("activate", {"stores": [GROUP], "dry_run": True}, key="dry")
@@ -276,8 +272,8 @@ def test_a_dry_run_says_what_would_be_bought_and_writes_nothing(rig: RelayRig) -
 
 
 def test_a_dry_run_knows_refusals_and_old_numbers(rig: RelayRig) -> None:
-    activated(rig)
-    rig.did("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
+    rig.activated()
+    rig.deactivated(key="d-1")
     rig.twilio.sale = {}
     ended = rig.did("activate", {"logins": [ANNA_LOGIN, BEN_LOGIN, LOGINS["203"]],
                                  "dry_run": True}, key="dry")  # fmt: skip
@@ -346,30 +342,30 @@ def test_a_busy_twilio_is_asked_again_in_a_minute(
 def test_a_run_gives_up_at_last_and_the_next_one_goes_on(rig: RelayRig) -> None:
     for _ in range(40):
         rig.twilio.fail("search", VendorThrottledError("429"))
-    ended = activated(rig)
+    ended = rig.activated()
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "refused", "gave_up")]
     assert rig.pool()["numbers"] == 1  # the place is kept for who asks again
     rig.twilio.failures.clear()
-    assert rig.verdicts(activated(rig, key="a-2")) == [(ANNA_LOGIN, "done", None)]
+    assert rig.verdicts(rig.activated(key="a-2")) == [(ANNA_LOGIN, "done", None)]
     rig.is_consistent()
 
 
 def test_what_would_fail_for_everybody_stops_the_run(rig: RelayRig) -> None:
     rig.twilio.fail("search", VendorNotAuthorizedError("401"))
-    ended = activated(rig, ANNA_LOGIN, BEN_LOGIN)
+    ended = rig.activated(ANNA_LOGIN, BEN_LOGIN)
     assert (ended["state"], ended["failure"]["code"]) == ("failed", "vendor_not_authorized")
     assert ended["reports"] == []
-    assert activated(rig, ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
+    assert rig.activated(ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
     rig.is_consistent()
 
 
 def test_a_refusal_of_one_row_is_that_rows_own(rig: RelayRig) -> None:
     rig.twilio.fail("add", refused(21712))
-    ended = activated(rig, ANNA_LOGIN, BEN_LOGIN)
+    ended = rig.activated(ANNA_LOGIN, BEN_LOGIN)
     assert rig.verdicts(ended) == [(ANNA_LOGIN, "refused", "twilio_refused"),
                                    (BEN_LOGIN, "done", None)]  # fmt: skip
     assert ended["reports"][0]["twilio_code"] == 21712
-    again = activated(rig, key="a-2")
+    again = rig.activated(key="a-2")
     assert rig.verdicts(again) == [(ANNA_LOGIN, "done", "adopted")]
     assert len(rig.twilio.ever) == 2
     rig.is_consistent()
@@ -404,18 +400,18 @@ def test_of_two_bought_one_is_kept_and_one_given_back(rig: RelayRig) -> None:
 
 
 def test_a_number_out_of_service_is_set_up_anew_or_replaced(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     rig.services().texts.lose_number(Phone("+19145550100"), code=21606, now=rig.clock.now())
     status, shown = rig.ask_relay("GET /relay/{login}", path={"login": ANNA_LOGIN}, key=None)
     assert (status, shown["out_of_service"]) == (200, True)
     rig.twilio.members.clear()
-    assert rig.verdicts(activated(rig, key="a-2")) == [(ANNA_LOGIN, "done", "repaired")]
+    assert rig.verdicts(rig.activated(key="a-2")) == [(ANNA_LOGIN, "done", "repaired")]
     rig.is_consistent()
-    assert rig.verdicts(activated(rig, key="a-3")) == [(ANNA_LOGIN, "already", None)]
+    assert rig.verdicts(rig.activated(key="a-3")) == [(ANNA_LOGIN, "already", None)]
     rig.services().texts.lose_number(Phone("+19145550100"), code=21606, now=rig.clock.now())
     rig.twilio.owns.clear()
     rig.twilio.members.clear()
-    (report,) = activated(rig, key="a-4")["reports"]
+    (report,) = rig.activated(key="a-4")["reports"]
     assert (report["outcome"], report["number"]) == ("done", "+19145550101")
     rig.is_consistent()
 
@@ -479,7 +475,7 @@ def test_an_interrupted_run_comes_again(rig: RelayRig) -> None:
 
 
 def test_phone_of_a_customer_is_in_no_item_of_a_line(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     number = phone(3)
     customer = rig.customer(number)
     lines = rig.services().lines
@@ -535,24 +531,24 @@ def test_where_everything_is_snatched_away_others_have_their_turn(rig: RelayRig)
 def test_a_way_of_searching_that_twilio_refuses_is_left_out(rig: RelayRig) -> None:
     rig.twilio.sale["212"] = ["+12125550140"]
     rig.twilio.fail("search", refused(21452))
-    (report,) = activated(rig)["reports"]
+    (report,) = rig.activated()["reports"]
     assert (report["outcome"], report["near"]) == ("done", "neighbour")
     rig.twilio.fail("search", refused(21408))
-    ended = activated(rig, BEN_LOGIN, key="a-2")
+    ended = rig.activated(BEN_LOGIN, key="a-2")
     assert (ended["state"], ended["failure"]["code"]) == ("failed", "twilio_refused")
 
 
 def test_a_purchase_that_twilio_refuses_for_everybody_stops_the_run(rig: RelayRig) -> None:
     rig.twilio.fail("buy", refused(21701))
-    ended = activated(rig, ANNA_LOGIN, BEN_LOGIN)
+    ended = rig.activated(ANNA_LOGIN, BEN_LOGIN)
     assert (ended["state"], ended["failure"]["code"]) == ("failed", "twilio_refused")
-    assert activated(rig, ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
+    assert rig.activated(ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
     rig.is_consistent()
 
 
 def test_a_dry_run_of_who_is_just_being_released(rig: RelayRig) -> None:
-    activated(rig)
-    rig.did("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
+    rig.activated()
+    rig.deactivated(key="d-1")
     rig.twilio.fail("release", taken=True)
     rig.run(rig.open("release", {"logins": [ANNA_LOGIN], "force": True}, key="r-1"))
     dry = rig.open("activate", {"logins": [ANNA_LOGIN], "dry_run": True}, key="dry")
@@ -565,7 +561,7 @@ def test_who_loses_every_race_leaves_it_to_the_next_delivery(
 ) -> None:
     from instore.adapters.lines import Lines
 
-    activated(rig)
+    rig.activated()
     save = Lines.save
     monkeypatch.setattr(Lines, "save", lambda self, changed: None)
     for what, key in (("activate", "a-2"), ("deactivate", "d-1")):
@@ -582,7 +578,7 @@ def test_who_loses_every_race_leaves_it_to_the_next_delivery(
 
 def test_a_line_taken_out_of_the_program_still_ends_its_numbers_later(rig: RelayRig) -> None:
     """Without a line nobody knows the account: nothing is lost, and it is tried again."""
-    activated(rig)
+    rig.activated()
     rig.apply()
     run = rig.open("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
     assert rig.run(run)["batchItemFailures"] != []

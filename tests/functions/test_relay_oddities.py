@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,70 +11,31 @@ from tests.outreach_rig import phone
 from tests.relay_rig import (
     ACCOUNT,
     ANNA,
+    ANNA_LOGIN,
     BEN,
+    BEN_LOGIN,
+    FIRST,
     GROUP,
     HEAD,
-    LOGINS,
     MAYA,
+    MAYA_LOGIN,
     POOLS,
+    SECOND,
     RelayRig,
     refused,
     staff,
 )
 
 from instore.directory import Pointer
-from instore.model import Phone, iso
+from instore.model import Phone
 from instore.relay_bulk import Work, work
 from instore.runtime.means import relay_means
 from instore.runtime.services import using
-
-ANNA_LOGIN, BEN_LOGIN, MAYA_LOGIN = LOGINS[ANNA], LOGINS[BEN], "maya@kay.example.com"
-FIRST, SECOND = Phone("+19145550100"), Phone("+19145550101")
 
 
 @pytest.fixture
 def rig(table: Any, clock: Any) -> RelayRig:
     return RelayRig(table, clock)
-
-
-def activated(rig: RelayRig, *logins: str, key: str = "a-1") -> dict[str, Any]:
-    return rig.did("activate", {"logins": list(logins or (ANNA_LOGIN,))}, key=key)
-
-
-def gone(rig: RelayRig, login: str = ANNA_LOGIN, *, key: str, **more: Any) -> dict[str, Any]:
-    return rig.did("deactivate", {"logins": [login], **more}, key=key)
-
-
-def verdict(ended: dict[str, Any]) -> tuple[str, str | None]:
-    (report,) = ended["reports"]
-    return report["outcome"], report.get("reason")
-
-
-def customer(
-    rig: RelayRig, n: int, *, agent: str = ANNA, number: Phone = FIRST, source: str = "test"
-) -> str:
-    binding = {"account": ACCOUNT, "group": GROUP, "agent": agent,
-               "at": iso(rig.clock.now() - timedelta(days=1)), "source": source}  # fmt: skip
-    name = rig.customer(phone(n), bindings={"kay": binding})
-    rig.services().lines.met(number, customer=name)
-    return name
-
-
-def bound_to(rig: RelayRig, n: int) -> str:
-    customers = rig.services().customers
-    found = customers.get(customers.id_of(Phone(phone(n))))
-    assert found is not None
-    return found.bindings["kay"].pointer.agent_id
-
-
-def reaches(rig: RelayRig, number: Phone = FIRST) -> str:
-    line = rig.services().lines.get(number)
-    assert line is not None
-    return line.answers_to.agent_id
-
-
-def lose(rig: RelayRig) -> None:
-    rig.services().texts.lose_number(FIRST, code=21606, now=rig.clock.now())
 
 
 def move_to(rig: RelayRig, *, account: str = ACCOUNT, group: str, banner: str, agent: str) -> None:
@@ -93,65 +53,65 @@ def move_to(rig: RelayRig, *, account: str = ACCOUNT, group: str, banner: str, a
 
 def test_who_was_handed_customers_hands_them_on(rig: RelayRig) -> None:
     """Anna's customers go to Ben, and with Ben's leaving to Maya; so do texts to Anna's number."""
-    activated(rig, ANNA_LOGIN, BEN_LOGIN)
-    customer(rig, 0)
-    customer(rig, 1, agent=BEN, number=SECOND)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    customer(rig, 2, agent=BEN, source="relay_number")  # texts Anna's number when she is gone
+    rig.activated(ANNA_LOGIN, BEN_LOGIN)
+    rig.meets(0)
+    rig.meets(1, agent=BEN, number=SECOND)
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    rig.meets(2, agent=BEN, source="relay_number")  # texts Anna's number when she is gone
     free_at = rig.line_of().free_at
     rig.clock.advance(86400)
-    gone(rig, BEN_LOGIN, key="d-2", successor=MAYA_LOGIN)
-    assert [bound_to(rig, n) for n in range(3)] == [MAYA, MAYA, MAYA]
-    assert (reaches(rig, FIRST), reaches(rig, SECOND)) == (MAYA, MAYA)
+    rig.deactivated(BEN_LOGIN, key="d-2", successor=MAYA_LOGIN)
+    assert [rig.bound_to(n) for n in range(3)] == [MAYA, MAYA, MAYA]
+    assert (rig.reaches(FIRST), rig.reaches(SECOND)) == (MAYA, MAYA)
     held = rig.line_of()
     assert (held.free_at, held.by, held.handing) == (free_at, HEAD, False)
     rig.is_consistent()
 
 
 def test_a_circle_of_successors_ends(rig: RelayRig) -> None:
-    activated(rig, ANNA_LOGIN, BEN_LOGIN)
-    customer(rig, 0)
-    customer(rig, 1, agent=BEN, number=SECOND)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    gone(rig, BEN_LOGIN, key="d-2", successor=ANNA_LOGIN)
-    assert [bound_to(rig, n) for n in range(2)] == [ANNA, ANNA]
-    assert (reaches(rig, FIRST), reaches(rig, SECOND)) == (ANNA, ANNA)
-    gone(rig, key="d-3", successor=MAYA_LOGIN)
-    assert [bound_to(rig, n) for n in range(2)] == [MAYA, MAYA]
-    assert (reaches(rig, FIRST), reaches(rig, SECOND)) == (MAYA, MAYA)
+    rig.activated(ANNA_LOGIN, BEN_LOGIN)
+    rig.meets(0)
+    rig.meets(1, agent=BEN, number=SECOND)
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    rig.deactivated(BEN_LOGIN, key="d-2", successor=ANNA_LOGIN)
+    assert [rig.bound_to(n) for n in range(2)] == [ANNA, ANNA]
+    assert (rig.reaches(FIRST), rig.reaches(SECOND)) == (ANNA, ANNA)
+    rig.deactivated(key="d-3", successor=MAYA_LOGIN)
+    assert [rig.bound_to(n) for n in range(2)] == [MAYA, MAYA]
+    assert (rig.reaches(FIRST), rig.reaches(SECOND)) == (MAYA, MAYA)
     rig.is_consistent()
 
 
 def test_who_came_back_keeps_the_number_when_the_successor_leaves(rig: RelayRig) -> None:
-    activated(rig, ANNA_LOGIN, BEN_LOGIN)
-    customer(rig, 0)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    assert verdict(activated(rig, key="a-2")) == ("done", "revived")
-    gone(rig, BEN_LOGIN, key="d-2", successor=MAYA_LOGIN)
-    assert (rig.line_of().state, reaches(rig)) == ("active", ANNA)
-    assert bound_to(rig, 0) == MAYA  # they were Ben's since
+    rig.activated(ANNA_LOGIN, BEN_LOGIN)
+    rig.meets(0)
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    assert rig.verdict(rig.activated(key="a-2")) == ("done", "revived")
+    rig.deactivated(BEN_LOGIN, key="d-2", successor=MAYA_LOGIN)
+    assert (rig.line_of().state, rig.reaches()) == ("active", ANNA)
+    assert rig.bound_to(0) == MAYA  # they were Ben's since
     rig.is_consistent()
 
 
 def test_another_successor_has_what_the_first_was_handed_and_no_more(rig: RelayRig) -> None:
-    activated(rig)
-    customer(rig, 0)
-    customer(rig, 1, agent=BEN)  # was Ben's own before
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    assert [bound_to(rig, n) for n in range(2)] == [BEN, BEN]
+    rig.activated()
+    rig.meets(0)
+    rig.meets(1, agent=BEN)  # was Ben's own before
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    assert [rig.bound_to(n) for n in range(2)] == [BEN, BEN]
     rig.clock.advance(60)
-    gone(rig, key="d-2", successor=MAYA_LOGIN)
-    assert [bound_to(rig, n) for n in range(2)] == [MAYA, BEN]
-    assert reaches(rig) == MAYA
+    rig.deactivated(key="d-2", successor=MAYA_LOGIN)
+    assert [rig.bound_to(n) for n in range(2)] == [MAYA, BEN]
+    assert rig.reaches() == MAYA
 
 
 def test_a_customer_bound_late_is_handed_over_before_the_release(rig: RelayRig) -> None:
     """Their text was on its way while Anna was deactivated, and bound them to her."""
-    activated(rig)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    customer(rig, 0)
-    assert verdict(rig.did("release", {"logins": [ANNA_LOGIN], "force": True})) == ("done", None)
-    assert bound_to(rig, 0) == BEN
+    rig.activated()
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    rig.meets(0)
+    assert rig.verdict(rig.released(force=True)) == ("done", None)
+    assert rig.bound_to(0) == BEN
 
 
 def test_who_is_bound_to_another_while_they_are_handed_over_stays_there(
@@ -159,8 +119,8 @@ def test_who_is_bound_to_another_while_they_are_handed_over_stays_there(
 ) -> None:
     from instore.adapters.customers import Customers
 
-    activated(rig)
-    name, get_many = customer(rig, 0), Customers.get_many
+    rig.activated()
+    name, get_many = rig.meets(0), Customers.get_many
 
     def late(self: Any, ids: Any) -> Any:
         found = get_many(self, ids)
@@ -171,20 +131,20 @@ def test_who_is_bound_to_another_while_they_are_handed_over_stays_there(
         return found
 
     monkeypatch.setattr(Customers, "get_many", late)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    assert bound_to(rig, 0) == MAYA
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    assert rig.bound_to(0) == MAYA
 
 
 def test_customers_of_a_number_that_was_lost_are_handed_over_with_the_next(rig: RelayRig) -> None:
-    activated(rig)
-    customer(rig, 0)
-    lose(rig)
+    rig.activated()
+    rig.meets(0)
+    rig.lose()
     rig.twilio.owns.clear()
     rig.twilio.members.clear()
-    assert activated(rig, key="a-2")["reports"][0]["number"] == SECOND.e164
+    assert rig.activated(key="a-2")["reports"][0]["number"] == SECOND.e164
     assert rig.line_of().former == (FIRST,)
-    gone(rig, key="d-1", successor=BEN_LOGIN)
-    assert bound_to(rig, 0) == BEN
+    rig.deactivated(key="d-1", successor=BEN_LOGIN)
+    assert rig.bound_to(0) == BEN
     rig.is_consistent()
 
 
@@ -192,29 +152,29 @@ def test_customers_of_a_number_that_was_lost_are_handed_over_with_the_next(rig: 
 
 
 def test_who_moved_to_another_account_has_one_number_at_a_time(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     account = next(
         a.id for a in rig.services().programs.current().human_accounts() if a.id != ACCOUNT
     )
     move_to(rig, account=account, group="4700", banner="kay", agent="901")
-    (report,) = activated(rig, key="a-2")["reports"]
+    (report,) = rig.activated(key="a-2")["reports"]
     assert (report["outcome"], report["reason"], report["number"]) == (
         "refused", "has_another", FIRST.e164)  # fmt: skip
-    dry = rig.did("activate", {"logins": [ANNA_LOGIN], "dry_run": True}, key="dry")
-    assert verdict(dry) == ("refused", "has_another")
-    assert verdict(gone(rig, key="d-1", successor=BEN_LOGIN)) == ("done", None)
-    (report,) = activated(rig, key="a-3")["reports"]
+    dry = rig.activated(key="dry", dry_run=True)
+    assert rig.verdict(dry) == ("refused", "has_another")
+    assert rig.verdict(rig.deactivated(key="d-1", successor=BEN_LOGIN)) == ("done", None)
+    (report,) = rig.activated(key="a-3")["reports"]
     assert (report["outcome"], report["number"]) == ("done", SECOND.e164)
     assert rig.line_of().state == "quarantined"
     ended = rig.did("release", {"numbers": [FIRST.e164], "force": True})
-    assert verdict(ended) == ("done", None)
+    assert rig.verdict(ended) == ("done", None)
 
 
 @pytest.mark.parametrize("state", ["active", "quarantined"])
 def test_a_number_does_not_go_along_to_another_banner(rig: RelayRig, state: str) -> None:
-    activated(rig)
+    rig.activated()
     if state == "quarantined":
-        gone(rig, key="d-1", successor=BEN_LOGIN)
+        rig.deactivated(key="d-1", successor=BEN_LOGIN)
 
     def relay_there(document: dict[str, Any]) -> None:
         line = rig.services().programs.current().line
@@ -226,25 +186,25 @@ def test_a_number_does_not_go_along_to_another_banner(rig: RelayRig, state: str)
 
     rig.apply(relay_there)
     move_to(rig, group="4200", banner="jared", agent=ANNA)
-    assert verdict(activated(rig, key="a-2")) == ("refused", "other_banner")
-    dry = rig.did("activate", {"logins": [ANNA_LOGIN], "dry_run": True}, key="dry")
-    assert verdict(dry) == ("refused", "other_banner")
+    assert rig.verdict(rig.activated(key="a-2")) == ("refused", "other_banner")
+    dry = rig.activated(key="dry", dry_run=True)
+    assert rig.verdict(dry) == ("refused", "other_banner")
     assert (rig.line_of().state, rig.line_of().banner) == (state, "kay")
 
 
 def test_who_moved_to_another_banner_leaves_customers_to_the_old_stores_manager(
     rig: RelayRig,
 ) -> None:
-    activated(rig)
-    customer(rig, 0)
+    rig.activated()
+    rig.meets(0)
     move_to(rig, group="4200", banner="jared", agent=ANNA)
-    assert verdict(gone(rig, key="d-1")) == ("done", None)
-    assert (bound_to(rig, 0), reaches(rig)) == (MAYA, MAYA)
+    assert rig.verdict(rig.deactivated(key="d-1")) == ("done", None)
+    assert (rig.bound_to(0), rig.reaches()) == (MAYA, MAYA)
 
 
 def test_a_number_is_shown_to_who_has_the_login_now(rig: RelayRig) -> None:
     """Anna has another login since, and her old one is somebody else's."""
-    activated(rig)
+    rig.activated()
     store = staff()
     anna = replace(store.associates[0], login="anna.new@kay.example.com")
     cora = replace(store.associates[0], agent_id="250", pid="pid-250", login=ANNA_LOGIN)
@@ -263,7 +223,7 @@ def test_a_token_without_an_associate_has_no_number_of_its_own(rig: RelayRig) ->
 
     from relay_numbers import app
 
-    activated(rig)
+    rig.activated()
     event = http_event("GET /relay/mine", None, login=ANNA_LOGIN, scopes="relay:read relay:admin")
     claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
     del claims[rig.services().settings.associate_claim]
@@ -289,9 +249,7 @@ def at(rig: RelayRig, call: str, do: Callable[[], object]) -> None:
 def test_a_wish_fulfilled_while_it_is_withdrawn_loses_no_number(rig: RelayRig) -> None:
     """The purchase is there, and was not heard of. One withdraws it, another makes it hers just
     before it is given back: she may not end with a number that Twilio has no more."""
-    rig.twilio.fail("buy", taken=True)
-    rig.run(rig.open("activate", {"logins": [ANNA_LOGIN]}))
-    rig.queue.runs.clear()
+    rig.dies_waiting()
     other = rig.open("activate", {"logins": [ANNA_LOGIN]}, key="a-2")
     withdrawal = rig.open("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
     rig.queue.runs.clear()
@@ -300,22 +258,20 @@ def test_a_wish_fulfilled_while_it_is_withdrawn_loses_no_number(rig: RelayRig) -
         means = relay_means(house, remaining=lambda: 120.0, token=lambda: "0123456789")
         work(withdrawal, token="t", on=Work(house.relay_runs, house.queues, means))
     rig.run_all()
-    assert verdict(rig.look(withdrawal)) == ("done", "withdrawn")
-    assert verdict(rig.look(other)) == ("refused", "being_released")
+    assert rig.verdict(rig.look(withdrawal)) == ("done", "withdrawn")
+    assert rig.verdict(rig.look(other)) == ("refused", "being_released")
     assert (rig.line_of().state, rig.twilio.owns) == ("released", {})
     rig.is_consistent()
 
 
 def test_a_withdrawal_that_died_half_way_is_finished_by_the_next(rig: RelayRig) -> None:
-    rig.twilio.fail("buy", taken=True)
-    rig.run(rig.open("activate", {"logins": [ANNA_LOGIN]}))
-    rig.queue.runs.clear()
+    rig.dies_waiting()
     rig.twilio.fail("release")
     run = rig.open("deactivate", {"logins": [ANNA_LOGIN]}, key="d-1")
     rig.run(rig.queue.runs.pop(0)[0])
     assert rig.line_of().state == "releasing"
-    dry = rig.did("deactivate", {"logins": [ANNA_LOGIN], "dry_run": True}, key="dry")
-    assert verdict(dry) == ("already", None)
+    dry = rig.deactivated(key="dry", dry_run=True)
+    assert rig.verdict(dry) == ("already", None)
     rig.run_all()
     assert rig.line_of().state == "released"
     assert rig.twilio.owns == {}
@@ -324,9 +280,7 @@ def test_a_withdrawal_that_died_half_way_is_finished_by_the_next(rig: RelayRig) 
 
 
 def test_who_withdrew_a_wish_is_kept(rig: RelayRig) -> None:
-    rig.twilio.fail("buy")
-    rig.run(rig.open("activate", {"logins": [ANNA_LOGIN]}))
-    rig.queue.runs.clear()
+    rig.dies_waiting(taken=False)
     rig.clock.advance(61)
     status, answer = rig.ask_relay("POST /relay/deactivate", {"logins": [ANNA_LOGIN]},
                                    login="desk@brand.example.com")  # fmt: skip
@@ -337,14 +291,12 @@ def test_who_withdrew_a_wish_is_kept(rig: RelayRig) -> None:
 
 
 def test_an_orphan_of_who_may_have_no_number_ends_the_wish(rig: RelayRig) -> None:
-    rig.twilio.fail("buy", taken=True)
-    rig.run(rig.open("activate", {"logins": [ANNA_LOGIN]}))
-    rig.queue.runs.clear()
+    rig.dies_waiting()
     rig.with_line(strategy="shared")
     rig.clock.advance(61)
-    assert verdict(rig.did("orphans", {}, key="o-1")) == ("would", "withdrawn")
+    assert rig.verdict(rig.did("orphans", {}, key="o-1")) == ("would", "withdrawn")
     assert rig.line_of().state == "buying"
-    assert verdict(rig.did("orphans", {"dry_run": False}, key="o-2")) == ("done", "withdrawn")
+    assert rig.verdict(rig.did("orphans", {"dry_run": False}, key="o-2")) == ("done", "withdrawn")
     assert (rig.line_of().state, rig.pool()["numbers"]) == ("released", 0)
     assert rig.twilio.owns == {}
 
@@ -353,32 +305,32 @@ def test_an_orphan_of_who_may_have_no_number_ends_the_wish(rig: RelayRig) -> Non
 
 
 def test_a_number_that_somebody_named_anew_is_still_theirs(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     (sid,) = rig.twilio.owns
     rig.twilio.owns[sid] = replace(rig.twilio.owns[sid], friendly_name="Reception")
-    lose(rig)
-    assert verdict(activated(rig, key="a-2")) == ("done", "repaired")
+    rig.lose()
+    assert rig.verdict(rig.activated(key="a-2")) == ("done", "repaired")
     assert rig.twilio.ever == [FIRST.e164]
     rig.is_consistent()  # with its tag
 
 
 def test_a_number_bought_back_by_hand_is_released_under_its_new_id(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     (sid,) = rig.twilio.owns
     back = replace(rig.twilio.owns.pop(sid), sid="PN" + "9" * 32)
     rig.twilio.owns[back.sid] = back
     rig.twilio.members.clear()
-    lose(rig)
-    assert verdict(activated(rig, key="a-2")) == ("done", "repaired")
+    rig.lose()
+    assert rig.verdict(rig.activated(key="a-2")) == ("done", "repaired")
     rig.is_consistent()
-    gone(rig, key="d-1")
-    rig.did("release", {"logins": [ANNA_LOGIN], "force": True}, key="r-1")
+    rig.deactivated(key="d-1")
+    rig.released(key="r-1", force=True)
     assert rig.twilio.owns == {}
 
 
 def test_what_cannot_text_is_given_back_and_the_next_is_bought(rig: RelayRig) -> None:
     rig.twilio.mute = {FIRST.e164}
-    assert activated(rig)["reports"][0]["number"] == SECOND.e164
+    assert rig.activated()["reports"][0]["number"] == SECOND.e164
     assert rig.twilio.released == [f"PN{1:032x}"]
     rig.is_consistent()
 
@@ -395,11 +347,11 @@ def test_what_cannot_text_is_not_adopted(rig: RelayRig) -> None:
 
 
 def test_a_number_that_can_no_longer_text_is_not_called_repaired(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     (sid,) = rig.twilio.owns
     rig.twilio.owns[sid] = replace(rig.twilio.owns[sid], can_text=False)
-    lose(rig)
-    assert verdict(activated(rig, key="a-2")) == ("refused", "cannot_text")
+    rig.lose()
+    assert rig.verdict(rig.activated(key="a-2")) == ("refused", "cannot_text")
     status, shown = rig.ask_relay("GET /relay/{login}", path={"login": ANNA_LOGIN}, key=None)
     assert (status, shown["state"], shown["out_of_service"]) == (200, "active", True)
 
@@ -446,29 +398,29 @@ def test_a_wish_from_before_its_service_left_the_program_goes_to_another(rig: Re
     rig.queue.runs.clear()
     assert (rig.line_of().state, rig.line_of().service) == ("wanted", POOLS[0])
     rig.with_line(messaging_services=[POOLS[1]])
-    assert activated(rig, ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
+    assert rig.activated(ANNA_LOGIN, BEN_LOGIN, key="a-2")["counts"] == {"done": 2}
     assert (rig.line_of().service, rig.line_of(BEN).service) == (POOLS[1], POOLS[1])
     assert set(rig.twilio.members) == {POOLS[1]}
 
 
 def test_a_number_of_a_service_that_left_the_program_is_put_into_another(rig: RelayRig) -> None:
-    activated(rig)
+    rig.activated()
     rig.twilio.members.clear()
     rig.with_line(messaging_services=[POOLS[1]])
-    assert verdict(activated(rig, key="a-2")) == ("done", "repaired")
+    assert rig.verdict(rig.activated(key="a-2")) == ("done", "repaired")
     assert (rig.line_of().service, set(rig.twilio.members)) == (POOLS[1], {POOLS[1]})
     rig.with_line(messaging_services=[])
-    assert verdict(activated(rig, key="a-3")) == ("done", "repaired")
+    assert rig.verdict(rig.activated(key="a-3")) == ("done", "repaired")
     assert rig.line_of().service is None
     rig.with_line(messaging_services=list(POOLS), senders_per_service=1)
-    assert verdict(activated(rig, key="a-4")) == ("already", None)
+    assert rig.verdict(rig.activated(key="a-4")) == ("already", None)
 
 
 def test_no_room_in_any_service_for_who_has_to_leave_theirs(rig: RelayRig) -> None:
-    activated(rig, BEN_LOGIN)
+    rig.activated(BEN_LOGIN)
     rig.with_line(messaging_services=[POOLS[1]], senders_per_service=1)
-    activated(rig, key="a-2")
-    (report,) = activated(rig, BEN_LOGIN, key="a-3")["reports"]
+    rig.activated(key="a-2")
+    (report,) = rig.activated(BEN_LOGIN, key="a-3")["reports"]
     assert (report["reason"], report["twilio_code"]) == ("twilio_refused", 21714)
 
 
@@ -476,7 +428,7 @@ def test_the_last_number_of_the_pool_can_change_its_service(rig: RelayRig) -> No
     """Its own place is among those that are taken."""
     rig.with_line(most_numbers=1)
     rig.twilio.full = {POOLS[0]}
-    assert activated(rig)["counts"] == {"done": 1}
+    assert rig.activated()["counts"] == {"done": 1}
     assert rig.line_of().service == POOLS[1]
 
 
@@ -531,14 +483,14 @@ def test_a_login_that_begins_like_a_number_stops_nobodys_run(rig: RelayRig) -> N
     store = staff()
     plus = replace(store.associates[0], agent_id="251", pid="p", login="+dana@kay.example.com")
     rig.write_store(replace(store, associates=(plus, *store.associates)))
-    activated(rig, plus.login, ANNA_LOGIN)
-    ended = rig.did("deactivate", {"logins": [plus.login, ANNA_LOGIN]}, key="d-1")
+    rig.activated(plus.login, ANNA_LOGIN)
+    ended = rig.deactivated(plus.login, ANNA_LOGIN, key="d-1")
     assert ended["counts"] == {"done": 2}
 
 
 def test_a_dry_run_counts_no_place_for_who_has_a_number_waiting(rig: RelayRig) -> None:
-    activated(rig)
-    gone(rig, key="d-1")
+    rig.activated()
+    rig.deactivated(key="d-1")
     rig.with_line(most_numbers=2)
     body = {"logins": [ANNA_LOGIN, BEN_LOGIN, MAYA_LOGIN], "dry_run": True}
     assert rig.verdicts(rig.did("activate", body, key="dry")) == [

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.relay_rig import ANNA, BEN, LOGINS, RelayRig
+from tests.relay_rig import ANNA, ANNA_LOGIN, BEN_LOGIN, RelayRig
 
-ANNA_LOGIN, BEN_LOGIN = LOGINS[ANNA], LOGINS[BEN]
 ROUTES: dict[str, tuple[Any, dict[str, str] | None, str]] = {
     "POST /relay/activate": ({"logins": [BEN_LOGIN]}, None, "relay:admin"),
     "POST /relay/deactivate": ({"logins": [ANNA_LOGIN]}, None, "relay:admin"),
@@ -30,7 +29,7 @@ ROLES = {
 @pytest.fixture
 def rig(table: Any, clock: Any) -> RelayRig:
     rig = RelayRig(table, clock)
-    rig.did("activate", {"logins": [ANNA_LOGIN]}, key="a-1")
+    rig.activated(key="a-1")
     return rig
 
 

@@ -33,6 +33,19 @@ def test_a_customers_text_is_queued_whole_in_the_customers_order(rig: LineRig) -
     }]  # fmt: skip
 
 
+@pytest.mark.parametrize("stop", [{"Body": "please stop"}, {"Body": "Hola", "OptOutType": "STOP"}])
+def test_a_stop_waits_for_nothing_that_was_said_before_it(
+    rig: LineRig, stop: dict[str, str]
+) -> None:
+    """A text that LivePerson does not take holds back the later ones of its group (I9)."""
+    fields = {**inbound("Hi"), **stop}
+    rig.tell(fields)
+    rig.tell(inbound("START"))
+    assert [one["group"] for one in rig.sms] == [
+        fields["MessageSid"], customer_id(Phone(ANA), key=KEY.encode())
+    ]  # fmt: skip
+
+
 def test_no_table_is_asked_and_no_program_read(rig: LineRig) -> None:
     for how in ({}, {"path": "/twilio/status", "query": "text=t-1"}):
         fields = inbound("Hi") if not how else status("SM" + "1" * 32, "sent")

@@ -13,7 +13,7 @@ from tests.outreach_rig import phone
 from instore.adapters.table import Table
 from instore.carrier_codes import Effect
 from instore.errors import TwilioRefusedError, UnavailableError, VendorUnavailableError
-from instore.line_sweeping import resume
+from instore.line_sweeping import take_up
 from instore.line_text import Outcome, Purpose, TextState, Word
 from instore.runtime.means import texting_means
 from instore.runtime.services import using
@@ -35,7 +35,8 @@ def means(rig: LineRig, **changes: Any) -> Any:
 
 
 def look(rig: LineRig, text: str = "t-1", **changes: Any) -> Any:
-    return resume((f"TEXT#{text}", "TEXT"), means=means(rig, **changes))
+    found = rig.services().texts.get(text)
+    return None if found is None else take_up(found, means=means(rig, **changes))
 
 
 def away(*_: Any, **__: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.call_rig import CallRig, sid_of
 from tests.interleavings.switching import switched_orders
-from tests.outreach_rig import Killed, phone
+from tests.outreach_rig import phone
 
 from instore import deflecting
 from instore.adapters.consents import Consents
@@ -41,12 +41,17 @@ def acceptance(rig: CallRig) -> list[str]:
     return list(rig.boundaries.names)
 
 
-def settle(rig: CallRig, who: str, n: int) -> None:
-    """Who comes next, and then the sweep until nothing is left to find out."""
-    if who == "twilio":
-        rig.press(call=n, number=number(n))
-    if who == "end":
-        rig.hang_up(call=n, number=number(n))
+def killed_at_each(rig: CallRig, names: list[str], *, after: bool, who: str) -> None:
+    """The n-th caller's press of the digit is killed at the n-th boundary; who comes next, and then
+    the sweep until nothing is left to find out."""
+    for n in range(len(names)):
+        rig.ask_us(call=n, number=number(n))
+        with rig.boundaries.killed(n, after=after):
+            rig.press(call=n, number=number(n))
+        if who == "twilio":
+            rig.press(call=n, number=number(n))
+        if who == "end":
+            rig.hang_up(call=n, number=number(n))
     for seconds in (70, 301, 301, 901, 3601, 3601, 301):
         rig.clock.advance(seconds)
         rig.sweep()
@@ -72,13 +77,8 @@ def test_killed_anywhere_there_is_one_consent_one_text_one_measure(
     assert (names.count("twilio"), names.count(TRANSACTION)) == (1, 1)
     consented, asked = names.index(TRANSACTION), names.index("twilio")
     claimed = max(n for n in range(asked) if names[n] == "dynamodb.UpdateItem")
+    killed_at_each(rig, names, after=after, who=who)
     for n in range(len(names)):
-        rig.ask_us(call=n, number=number(n))
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.press(call=n, number=number(n))
-        rig.boundaries.reset()
-        settle(rig, who, n)
         where = (n, names[n])
         pressed = who == "twilio" or (n >= consented if after else n > consented)
         # Claimed, and killed before Twilio was asked: nobody can know that, so a person looks.
@@ -107,13 +107,8 @@ def test_killed_around_a_push_there_is_one_push_and_no_text_beside_it(
     names = acceptance(rig)
     assert (names.count("push"), names.count("twilio")) == (1, 0)
     consented = names.index(TRANSACTION)
+    killed_at_each(rig, names, after=after, who=who)
     for n in range(len(names)):
-        rig.ask_us(call=n, number=number(n))
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.press(call=n, number=number(n))
-        rig.boundaries.reset()
-        settle(rig, who, n)
         pressed = who == "twilio" or (n >= consented if after else n > consented)
         assert (f"call-{sid_of(n)}" in rig.push.pushed) == pressed, (n, names[n])
         assert rig.twilio.to(number(n)) == []
@@ -128,10 +123,8 @@ def test_killed_while_offering_it_is_offered_again_and_counted_once(
     rig.boundaries.reset()
     rig.ask_us(call=99, number=phone(199))
     for n in range(len(list(rig.boundaries.names))):
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
+        with rig.boundaries.killed(n, after=after):
             rig.ask_us(call=n, number=number(n))
-        rig.boundaries.reset()
         assert rig.ask_us(call=n, number=number(n)).action is not None
         assert measured(rig, n) == ["offered"]
 

@@ -7,16 +7,23 @@ is recorded once; of every answer at most one text went out; and nothing is left
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from local.lock import watching
 from tests.inbound_rig import PATIENCE, InboundRig, Talk
 from tests.line_rig import inbound
 from tests.outreach_rig import Killed, phone
 
 from instore.adapters.consents import Consents
 from instore.adapters.table import Table
+from instore.errors import UnavailableError, VendorError
+from instore.inbound import take
+from instore.runtime.means import inbound_means
+from instore.runtime.services import using
 from instore.thread import ThreadState
+from instore.told import INBOUND, Told
 
 SIDES = [False, True]  # before the call took effect, after
 
@@ -184,3 +191,53 @@ def _states(rig: InboundRig, number: str) -> list[str]:
     keys = [(key["pk"], key["sk"]) for key in rig.table.of_customer(rig.name(number))
             if key["pk"].startswith("TEXT#")]  # fmt: skip
     return [item["state"] for item in rig.table.get_many(keys).values()]
+
+
+@pytest.mark.parametrize("before", [_nothing, _talking, _over])
+def test_a_stop_between_any_two_steps_of_other_words_is_heard_and_neither_is_lost(
+    rig: InboundRig, before: Before, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for them (told.py): at most one of the two has to come again."""
+    rig.connector.opened = rig.bot_is_asked
+    cross, again = rig.boundaries.cross, 0
+    names = _boundaries(rig, before, "words")
+    for n, name in enumerate(names):
+        number = phone(n + 1)
+        before(rig, number)
+        words, stop = inbound("words", number), inbound("please stop", number)
+        heard: list[bool] = []
+
+        def meanwhile(
+            name: str, run: Callable[[], Any], *, at: int = n, stop: dict[str, str] = stop,
+            heard: list[bool] = heard, number: str = number,
+        ) -> Any:  # fmt: skip
+            if len(rig.boundaries.names) == at and not heard:
+                heard.append(False)
+                with using(rig.services()) as house, watching(None, alone=True):
+                    means = inbound_means(house, count=lambda _: None)
+                    with suppress(UnavailableError, VendorError):
+                        take(Told(INBOUND, stop, rig.clock.now()), means=means,
+                             now=rig.clock.now())  # fmt: skip
+                        heard[0] = True
+                assert rig.known(number).opted_out is not None
+                rig.boundaries.names[:] = names[:at]
+            return cross(name, run)
+
+        rig.boundaries.reset()
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.boundaries, "cross", meanwhile)
+            failed = rig.again(words)
+        assert heard, (n, name)
+        again += failed != [] or not heard[0]
+        assert failed == [] or heard[0], (n, name)
+        rig.clock.advance(PATIENCE)
+        for fields in (stop, words, stop, words):
+            assert rig.again(fields) == [], (n, name)
+        said = [w for talk in _mine(rig, number) for w in talk.said if w != "before"]
+        assert said.count("words") == 1, (n, name, said)
+        assert said.count("please stop") <= 1, (n, name, said)
+        assert len(rig.twilio.to(number)) == 1, (n, name)
+        entries = Consents(rig.table).entries(rig.name(number))
+        assert [e["what"] for e in entries] == ["revoked"], (n, name)
+        assert rig.thread(number).conversation == _mine(rig, number)[-1].id, (n, name)
+    assert again < len(names) // 2

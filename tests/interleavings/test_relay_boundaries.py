@@ -8,19 +8,19 @@ are right, and no number was ever bought beside them (I4, I13).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from local.lock import watching
 from tests.map_rig import restore, snapshot
-from tests.outreach_rig import phone
 from tests.relay_rig import (
-    ACCOUNT,
     ANNA,
+    ANNA_LOGIN,
     BEN,
-    GROUP,
-    LOGINS,
+    BEN_LOGIN,
+    FIRST,
     MAYA,
     POOLS,
     Killed,
@@ -30,7 +30,6 @@ from tests.relay_rig import (
 )
 
 from instore.adapters.table import Table
-from instore.model import Phone, iso
 from instore.relay_bulk import Work, work
 from instore.runtime.means import relay_means
 from instore.runtime.services import using
@@ -39,7 +38,9 @@ pytestmark = pytest.mark.slow
 
 START = datetime(2026, 11, 18, 17, tzinfo=UTC)
 VISIBLE_AGAIN_S = 750
-TWO = {"logins": [LOGINS[ANNA], LOGINS[BEN]]}
+TWO = {"logins": [ANNA_LOGIN, BEN_LOGIN]}
+HERS, HIS = {"logins": [ANNA_LOGIN]}, {"logins": [BEN_LOGIN]}
+FORCED = {**HERS, "force": True}
 
 
 class Tries(RelayRig):
@@ -81,16 +82,58 @@ class Tries(RelayRig):
         self.run(run)
         return list(self.boundaries.names)
 
+    def killed_everywhere(self, what: str, body: dict[str, Any]) -> Iterator[str]:
+        """The run, killed before and after each of its calls, each time in a world of its own."""
+        for n in range(len(self.calls(what, body))):
+            for after in (False, True):
+                run = self.afresh(what, body)
+                self.boundaries.reset(n, after=after)
+                with pytest.raises(Killed):
+                    self.run(run)
+                self.boundaries.reset()
+                yield run
+
+    def interrupted_everywhere(
+        self, what: str, body: dict[str, Any], do: Callable[[int], object], *, calls: int
+    ) -> Iterator[str]:
+        """The run, with `do` happening before its n-th call, for every n; then both carry on. It
+        makes more than so many calls."""
+        n = 0
+        while interrupted(self, run := self.afresh(what, body), n, self.aside(do, n)):
+            self.run_all()
+            self.again_and_again(run)
+            yield run
+            n += 1
+        assert n > calls
+
+    def aside(self, do: Callable[[int], object], n: int) -> Callable[[], None]:
+        """Done by another process: its calls are not counted."""
+
+        def done() -> None:
+            with self.uncounted():
+                do(n)
+
+        return done
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        before, self.twilio.before = self.twilio.before, lambda _: None
+        yield
+        self.twilio.before = before
+
+    def other(self, what: str, body: dict[str, Any], *, late: int = 0) -> Callable[[int], object]:
+        """Another request, asked for so much later and worked on at once."""
+
+        def done(n: int) -> None:
+            self.clock.advance(late)
+            self.run(self.open(what, body, key=f"other-{n}"))
+
+        return done
+
 
 @pytest.fixture
 def rig(table: Table, clock: Any) -> Tries:
     return Tries(table, clock)
-
-
-def kills(length: int) -> Iterator[tuple[int, bool]]:
-    for n in range(length):
-        yield n, False
-        yield n, True
 
 
 def each_has_one(rig: Tries, run: str, *, bought: int = 2) -> None:
@@ -106,23 +149,14 @@ def test_a_run_killed_anywhere_buys_as_if_it_had_not_been(rig: Tries) -> None:
     assert names.count("twilio.buy") == names.count("twilio.add") == 2
     assert names.count("dynamodb.TransactWriteItems") == 4
     assert len(names) > 25
-    for n, after in kills(len(names)):
-        run = rig.afresh("activate", TWO)
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(run)
+    for run in rig.killed_everywhere("activate", TWO):
         rig.again_and_again(run)
         each_has_one(rig, run)
 
 
 def test_killed_anywhere_and_asked_for_anew_at_once(rig: Tries) -> None:
     """The administrator does not wait for the queue: another run, seconds after the death."""
-    for n, after in kills(len(rig.calls("activate", TWO))):
-        run = rig.afresh("activate", TWO)
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            rig.run(run)
-        rig.boundaries.reset()
+    for run in rig.killed_everywhere("activate", TWO):
         other = rig.open("activate", TWO, key="other")
         rig.clock.advance(3)
         rig.run_all()
@@ -184,68 +218,28 @@ def interrupted(rig: Tries, run: str, n: int, do: Callable[[], object]) -> bool:
 def test_two_runs_for_the_same_associates_at_once(rig: Tries, late: int) -> None:
     """Another run for both goes through whole at every call of the first, at once, or when the
     first has overslept the minute after which its purchase may be held for lost, or its claim."""
-    n = 0
-    while True:
-        run = rig.afresh("activate", TWO)
-
-        def other(n: int = n) -> None:
-            before, rig.twilio.before = rig.twilio.before, lambda _: None
-            rig.clock.advance(late)
-            rig.run(rig.open("activate", TWO, key=f"other-{n}"))
-            rig.twilio.before = before
-
-        if not interrupted(rig, run, n, other):
-            break
-        rig.run_all()
-        rig.again_and_again(run)
+    other = rig.other("activate", TWO, late=late)
+    for run in rig.interrupted_everywhere("activate", TWO, other, calls=20):
         # A sleeper of a minute may come back and buy beside who took over: one is given back.
         each_has_one(rig, run, bought=2 + len(rig.twilio.released))
         assert len(rig.twilio.released) == 0
-        n += 1
-    assert n > 20
 
 
 def test_two_users_after_the_same_number_at_every_moment(rig: Tries) -> None:
-    n = 0
-    while True:
-        run = rig.afresh("activate", {"logins": [LOGINS[ANNA]]})
-
-        def other(n: int = n) -> None:
-            before, rig.twilio.before = rig.twilio.before, lambda _: None
-            rig.run(rig.open("activate", {"logins": [LOGINS[BEN]]}, key=f"other-{n}"))
-            rig.twilio.before = before
-
-        if not interrupted(rig, run, n, other):
-            break
-        rig.run_all()
-        rig.again_and_again(run)
+    other = rig.other("activate", HIS)
+    for run in rig.interrupted_everywhere("activate", HERS, other, calls=10):
         each_has_one(rig, run)
         assert {rig.line_of(a).number.e164 for a in (ANNA, BEN)} == {"+19145550100",
                                                                      "+19145550101"}  # fmt: skip
-        n += 1
-    assert n > 10
 
 
 def test_the_last_place_of_the_pool_is_taken_once(rig: Tries) -> None:
     rig.with_line(most_numbers=1)
     rig.remember()
-    n = 0
-    while True:
-        run = rig.afresh("activate", {"logins": [LOGINS[ANNA]]})
-
-        def other(n: int = n) -> None:
-            before, rig.twilio.before = rig.twilio.before, lambda _: None
-            rig.run(rig.open("activate", {"logins": [LOGINS[BEN]]}, key=f"other-{n}"))
-            rig.twilio.before = before
-
-        if not interrupted(rig, run, n, other):
-            break
-        rig.run_all()
-        rig.again_and_again(run)
+    other = rig.other("activate", HIS)
+    for _ in rig.interrupted_everywhere("activate", HERS, other, calls=5):
         assert len(rig.twilio.ever) == 1
         rig.is_consistent()
-        n += 1
-    assert n > 5
 
 
 # ---------------------------------------------------------------- the end of a number
@@ -254,16 +248,14 @@ def test_the_last_place_of_the_pool_is_taken_once(rig: Tries) -> None:
 @pytest.fixture
 def had(rig: Tries) -> Tries:
     """Anna has a number and two customers."""
-    pointer = {"account": ACCOUNT, "group": GROUP, "agent": ANNA, "at": iso(START), "source": "t"}
     for n in range(2):
-        name = rig.customer(phone(n), bindings={"kay": pointer})
-        rig.services().lines.met(Phone("+19145550100"), customer=name)
-    rig.did("activate", {"logins": [LOGINS[ANNA]]}, key="first")
+        rig.meets(n)
+    rig.activated(key="first")
     rig.remember()
 
     def owned() -> None:
-        rig.twilio.buy(None, number=Phone("+19145550100"), tag=rig.line_of().tag,
-                       sms_url="https://api.brand.example.com/twilio/sms",
+        rig.twilio.buy(None, number=FIRST, tag=rig.line_of().tag,
+                       sms_url="https://api.brand.example.com/twilio/sms#rc=3&rp=all",
                        voice_url="https://api.brand.example.com/twilio/voice/line")  # fmt: skip
         rig.twilio.add_to_service(None, service=POOLS[0], sid=f"PN{1:032x}")
 
@@ -272,20 +264,12 @@ def had(rig: Tries) -> Tries:
 
 
 def bound_to(rig: Tries) -> list[str]:
-    customers = rig.services().customers
-    found = [customers.get(customers.id_of(Phone(phone(n)))) for n in range(2)]
-    return [c.bindings["kay"].pointer.agent_id for c in found if c is not None]
+    return [rig.bound_to(n) for n in range(2)]
 
 
 def test_a_deactivation_killed_anywhere_hands_everybody_over(had: Tries) -> None:
-    body = {"logins": [LOGINS[ANNA]]}
-    names = had.calls("deactivate", body)
-    assert len(names) > 12
-    for n, after in kills(len(names)):
-        run = had.afresh("deactivate", body)
-        had.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            had.run(run)
+    assert len(had.calls("deactivate", HERS)) > 12
+    for run in had.killed_everywhere("deactivate", HERS):
         had.again_and_again(run)
         held = had.line_of()
         assert (held.state, held.handing) == ("quarantined", False)
@@ -295,76 +279,54 @@ def test_a_deactivation_killed_anywhere_hands_everybody_over(had: Tries) -> None
 
 
 def test_a_release_killed_anywhere_gives_back_once(had: Tries) -> None:
-    had.did("deactivate", {"logins": [LOGINS[ANNA]]}, key="gone")
+    had.deactivated(key="gone")
     had.remember()
-    body = {"logins": [LOGINS[ANNA]], "force": True}
-    names = had.calls("release", body)
-    assert "twilio.release" in names
-    for n, after in kills(len(names)):
-        run = had.afresh("release", body)
-        had.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            had.run(run)
+    assert "twilio.release" in had.calls("release", FORCED)
+    for run in had.killed_everywhere("release", FORCED):
         had.again_and_again(run)
         assert had.line_of().state == "released"
         assert had.twilio.owns == {}
         assert had.pool() == {"numbers": 0, POOLS[0]: 0, POOLS[1]: 0}
 
 
+def test_a_deactivation_killed_anywhere_does_not_end_what_was_activated_again(had: Tries) -> None:
+    """Somebody brings her back before the queue shows the message again."""
+    for run in had.killed_everywhere("deactivate", HERS):
+        was_ended = had.line_of().state == "quarantined"
+        had.clock.advance(3)
+        had.run(had.open("activate", HERS, key="back"))
+        had.again_and_again(run)
+        # `already` decides nothing: where she had it all the time, the deactivation still counts.
+        assert had.line_of().state == ("active" if was_ended else "quarantined")
+        had.is_consistent()
+
+
 def test_back_and_away_at_the_same_time_ends_as_one_of_the_two(had: Tries) -> None:
     """Whoever is released is not revived half way, at any call of the release."""
-    had.did("deactivate", {"logins": [LOGINS[ANNA]]}, key="gone")
+    had.deactivated(key="gone")
     had.remember()
-    body = {"logins": [LOGINS[ANNA]], "force": True}
-    n = 0
-    while True:
-        run = had.afresh("release", body)
-
-        def revive(n: int = n) -> None:
-            before, had.twilio.before = had.twilio.before, lambda _: None
-            had.run(had.open("activate", {"logins": [LOGINS[ANNA]]}, key=f"other-{n}"))
-            had.twilio.before = before
-
-        if not interrupted(had, run, n, revive):
-            break
-        had.run_all()
-        had.again_and_again(run)
+    revive = had.other("activate", HERS)
+    for _ in had.interrupted_everywhere("release", FORCED, revive, calls=8):
         assert had.line_of().state in ("active", "released")
         had.is_consistent()
-        n += 1
-    assert n > 8
 
 
 @pytest.mark.parametrize("late", [0, 61, 151])
 def test_a_wish_withdrawn_at_every_moment_leaves_no_number_behind(rig: Tries, late: int) -> None:
     """Whoever is the last of the two, what Twilio has and what the table says is the same."""
-    n, ends = 0, set()
-    while True:
-        run = rig.afresh("activate", {"logins": [LOGINS[ANNA]]})
-
-        def withdraw(n: int = n) -> None:
-            before, rig.twilio.before = rig.twilio.before, lambda _: None
-            rig.clock.advance(late)
-            rig.run(rig.open("deactivate", {"logins": [LOGINS[ANNA]]}, key=f"other-{n}"))
-            rig.twilio.before = before
-
-        if not interrupted(rig, run, n, withdraw):
-            break
-        rig.run_all()
-        rig.again_and_again(run)
+    ends, withdraw = set(), rig.other("deactivate", HERS, late=late)
+    for _ in rig.interrupted_everywhere("activate", HERS, withdraw, calls=8):
         held = rig.line_of()
         ends.add(held.state)
         assert held.state in ("active", "quarantined", "released")
         rig.is_consistent()
-        n += 1
-    assert n > 8
     assert {"active", "quarantined"} <= ends
 
 
 def test_a_successors_deactivation_killed_anywhere_hands_everybody_on(had: Tries) -> None:
     """Anna's customers, and texts to her number, went to Ben; Ben leaves, too."""
-    had.did("deactivate", {"logins": [LOGINS[ANNA]], "successor": LOGINS[BEN]}, key="gone")
-    had.did("activate", {"logins": [LOGINS[BEN]]}, key="his")
+    had.deactivated(key="gone", successor=BEN_LOGIN)
+    had.activated(BEN_LOGIN, key="his")
     owned, members = dict(had.twilio.owns), {k: set(v) for k, v in had.twilio.members.items()}
 
     def both() -> None:
@@ -373,14 +335,8 @@ def test_a_successors_deactivation_killed_anywhere_hands_everybody_on(had: Tries
 
     had.before = both
     had.remember()
-    body = {"logins": [LOGINS[BEN]]}
-    names = had.calls("deactivate", body)
-    assert names.count("dynamodb.TransactWriteItems") == 3
-    for n, after in kills(len(names)):
-        run = had.afresh("deactivate", body)
-        had.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
-            had.run(run)
+    assert had.calls("deactivate", HIS).count("dynamodb.TransactWriteItems") == 3
+    for run in had.killed_everywhere("deactivate", HIS):
         had.again_and_again(run)
         anna, ben = had.line_of(ANNA), had.line_of(BEN)
         assert (anna.successor.agent_id, ben.successor.agent_id) == (MAYA, MAYA)

@@ -53,3 +53,13 @@ def test_a_wait_is_the_sum_of_its_parts(
     parts = sum(open_seconds(openings, zone=zone, begin=a, end=b)
                 for a, b in pairwise(times))  # fmt: skip
     assert parts == open_seconds(openings, zone=zone, begin=times[0], end=times[-1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(before=st.integers(-1500, 4000), after=st.integers(-1500, 4000))
+def test_a_wait_around_a_change_of_the_clocks_ends(before: int, after: int) -> None:
+    """To the millisecond, as instants are stored: New York puts its clocks back at six in UTC."""
+    change, door = datetime(2026, 11, 1, 6, tzinfo=UTC), [Opening(6, time(0), time.max)]
+    begin, end = change - timedelta(milliseconds=before), change + timedelta(milliseconds=after)
+    found = open_seconds(door, zone="America/New_York", begin=begin, end=end)
+    assert found == max(before + after, 0) // 1000

@@ -16,7 +16,7 @@ from tests.straight import straight
 
 from instore.adapters.table import Table
 from instore.kpi import Fact, Figures, Kind, Period, figures_of, total
-from instore.kpi_asking import By, Question, ask
+from instore.kpi_asking import Question, ask, parts
 
 __all__ = ["straight"]
 FIRST = date(2026, 10, 29)  # the clocks of New York change on 1 November, in this period
@@ -96,13 +96,14 @@ def agrees(rig: KpiRig, told: list[Fact]) -> None:
     """Corporation, banners, stores, days, and one associate; the parts of each are the whole."""
     now = rig.clock.now()
     expected = total(figures_of(told).values())
-    rows = ask(Question(PERIOD, BANNERS, by=By.UNIT_DAY), means=rig.means, now=now)
-    assert total(rows.values()) == expected
+    found = list(parts(Question(PERIOD, BANNERS), means=rig.means, now=now))
+    assert total(one.figures for one in found) == expected
     for banner, day, unit in {(f.banner, f.day, f.unit) for f in told}:
         mine = [f for f in told if (f.banner, f.day, f.unit) == (banner, day, unit)]
-        found = [one for place, one in rows.items()
-                 if (place.banner, place.day, place.unit) == (banner, day.isoformat(), unit)]  # fmt: skip
-        assert total(found) == total(figures_of(mine).values())
+        here = [
+            one.figures for one in found if (one.banner, one.day, one.unit) == (banner, day, unit)
+        ]
+        assert total(here) == total(figures_of(mine).values())
     own = [f for f in told if (f.unit, f.agent, f.banner) == (UNIT, ANNA, "kay")]
     question = Question(PERIOD, ["kay"], units=[UNIT], agent=ANNA)
     asked = ask(question, means=rig.means, now=now)

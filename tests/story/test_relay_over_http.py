@@ -46,7 +46,7 @@ class HttpRig(RelayRig):
         ]
         for one in self.sim.numbers:
             assert (one.sms_url, one.voice_url) == (
-                f"{URL}/twilio/sms", f"{URL}/twilio/voice/line")  # fmt: skip
+                f"{URL}/twilio/sms#rc=3&rp=all", f"{URL}/twilio/voice/line")  # fmt: skip
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from instore.line_voice import text_only
 from instore.model import Phone
 from instore.program import Program
 from instore.relay_search import neighbours, rings
-from instore.relay_state import LINE_NEXT, Activation, LineState, RelayLine
+from instore.relay_state import LINE_NEXT, Activation, Asked, LineState, RelayLine
 from instore.window_rules import place_of_area_code
 
 STORE = replace(shop(), phone="+19145550199", state="NY", postal_code="10704")
@@ -151,8 +151,8 @@ def test_the_sentence_is_the_programs_own_in_the_banners_language(program: Progr
 
 
 def test_a_number_goes_only_the_ways_of_the_table() -> None:
-    start = Activation.wished(Pointer("1", "2", "3"), login="a", banner="kay", tag="t", by="who",
-                              now=line().since)  # fmt: skip
+    start = Activation.wished(Pointer("1", "2", "3"), login="a", banner="kay", tag="t",
+                              asked=Asked("who", line().since), now=line().since)  # fmt: skip
     for state in LineState:
         for following in LineState:
             at = replace(start, state=state)
@@ -166,10 +166,10 @@ def test_a_number_goes_only_the_ways_of_the_table() -> None:
 def test_the_history_is_bounded_and_keeps_the_newest() -> None:
     at = line().since
     held = replace(Activation.wished(Pointer("1", "2", "3"), login="a", banner="kay", tag="t",
-                                     by="who", now=at), state=LineState.ACTIVE)  # fmt: skip
+                                     asked=Asked("who", at), now=at), state=LineState.ACTIVE)  # fmt: skip
     for n in range(40):
-        held = held.quarantined(successor=None, free_at=at, by=f"q{n}", now=at)
-        held = held.revived(by=f"r{n}", now=at)
+        held = held.quarantined(successor=None, free_at=at, asked=Asked(f"q{n}", at), now=at)
+        held = held.revived(asked=Asked(f"r{n}", at), now=at)
     assert len(held.history) == 50
     assert held.history[-1].by == "r39"
 

@@ -17,8 +17,8 @@ from instore.errors import (
     VendorThrottledError,
     VendorUnavailableError,
 )
-from instore.inbound import Wish, wish_of
 from instore.line_conversation import is_refusal
+from instore.line_wish import Wish, wish_of
 from instore.model import Phone
 from instore.thread import WORDLESS, Media, Opening, Thread, ThreadState, read_text
 
@@ -49,7 +49,9 @@ def test_what_is_no_number_is_nobody_and_is_kept_as_it_was_said() -> None:
     )
 
 
-@pytest.mark.parametrize("sid", ["", "SM 1", "SM/1", "x" * 65, "SM\n1", "#"])
+@pytest.mark.parametrize(
+    "sid", ["", "SM 1", "SM/1", "x" * 65, "SM\n1", "#", f"{SID}NumMedia0", SID[:-1]]
+)
 def test_what_has_no_sid_is_no_text(sid: str) -> None:
     with pytest.raises(BadInputError):
         read_text(form(MessageSid=sid), at=NOW)
@@ -99,7 +101,7 @@ def test_a_threads_consumer_names_nobody() -> None:
 )
 def test_what_a_text_asks_of_us(body: str, opt_out: str, wish: Wish, answered: bool) -> None:
     text = read_text(form(body, OptOutType=opt_out), at=NOW)
-    assert wish_of(text) == (wish, answered)
+    assert wish_of(text.body, opt_out=text.opt_out) == (wish, answered)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,13 @@ class Row:
         return self.to(RowState.BLOCKED, reason=reason, until=None, rule=None, chunk=None,
                        first=self.answered)  # fmt: skip
 
+    def put_off(
+        self, reason: str | None, *, until: datetime | None, rule: str | None = None
+    ) -> Row:
+        """The row, taken before, goes later; what was answered then is kept."""
+        return self.to(RowState.DEFERRED, reason=reason, until=until, rule=rule, chunk=None,
+                       first=self.answered)  # fmt: skip
+
     @property
     def was_taken(self) -> bool:
         """Was this row accepted or deferred once, whatever became of it later."""

@@ -27,6 +27,10 @@ class Effect(StrEnum):
     NONE = "none"  # only this one failed
 
 
+# "Not now": the same text may go through later, and certainly did not go now.
+LATER = frozenset({Effect.RETRY_LATER, Effect.HOLD})
+
+
 @dataclass(frozen=True, slots=True)
 class CarrierCode:
     """One row: the number, what follows from it, what it says, and where that is written."""
@@ -134,7 +138,7 @@ def effect_of(code: int | None) -> Effect:
 
 def may_repeat(code: int | None) -> bool:
     """May the same text be tried again later? Only where it certainly did not go through."""
-    return effect_of(code) in (Effect.RETRY_LATER, Effect.HOLD)
+    return effect_of(code) in LATER
 
 
 def meaning_of(code: int | None) -> str:

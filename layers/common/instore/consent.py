@@ -133,6 +133,7 @@ class Customer:
     erasing: Erasing | None = None
     unreachable: str | None = None  # why no text can reach this number, as a carrier said
     deflected: Mapping[str, Deflected] = field(default_factory=dict)  # by banner
+    asked: tuple[int, ...] = ()  # instants (epoch s) of the last day's service requests by text
 
     @property
     def is_erased(self) -> bool:

@@ -18,26 +18,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .call import FINISH_AFTER, Call
+from .call import Call
 from .call_answers import Answer, Ring, ask, ends, goes_on, mark_of
+from .call_promise import SAID_NOT_TEXTED, SAID_TEXTED, Promise, is_about, keep, place_of
 from .deflection import (
     ENDS,
     MAY_ACCEPT,
-    SETTLED,
     TAKEN,
     CallState,
     Digit,
     Passed,
     caller_of,
     digit_of,
-    first_text,
-    is_off,
     passed_because,
-    push_text,
     wording,
 )
 from .errors import UnavailableError
-from .line_text import ENDED, Draft, Outcome, Purpose
+from .line_text import Draft, Outcome
 from .model import Phone, as_stored
 
 if TYPE_CHECKING:
@@ -45,14 +42,9 @@ if TYPE_CHECKING:
     from .adapters.customers import Customers
     from .adapters.push import PushService
     from .adapters.stores import Stores
-    from .program import Banner, Program
-    from .program_line import Branch
+    from .program import Program
 
-GIVE_UP = timedelta(days=3)  # of asking what became of a text; it is blocked or gone by then
-FOR_PUSH_S, FOR_TEXT_S = 0.8, 1.5  # of the 2.5 s in which a caller is answered
-AGAIN = timedelta(minutes=5)
-# Sentences of the program that a caller hears once the digit was pressed.
-_TEXTED, _PUSHED, _NOT_TEXTED = "call_texted", "call_pushed", "call_not_texted"
+FOR_TEXT_S = 1.5  # of the 2.5 s in which a caller is answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +66,14 @@ def offer(ring: Ring, *, means: Means, now: datetime) -> Answer:
     One read and one transaction; a repeated question one read more. A table that is away lets the
     call go on: nobody knows whether this caller wants texts.
     """
-    now = as_stored(now)
-    caller = caller_of(ring.fields, country=ring.banner.country)
     try:
-        customer = means.customers.id_of(caller.phone) if caller.phone else None
-        known = means.customers.get(customer) if customer else None
-        reason = passed_because(caller, branch=ring.branch, banner=ring.banner, program=means.program,
-                                customer=known, now=now)  # fmt: skip
-        before = known.deflected.get(ring.banner.name) if known else None
-        last = before.last_began if before else None
-        new = Call(
-            ring.sid, ring.banner.name, ring.branch.name, ring.branch.intent,
-            CallState.PASSED if reason else CallState.OFFERED, now, customer=customer,
-            store=ring.branch.store, reason=reason,
-            again=last is not None and now - last <= timedelta(days=ring.branch.repeat_days),
-        )  # fmt: skip
+        new = _new_call(ring, means=means, now=as_stored(now))
         call = means.calls.open(new)
     except UnavailableError:
         return goes_on(ring, "away")
     counted = "CallsPassed" if call.reason else "CallsOffered"
     counts = (counted,) if call is new else ()
-    if call.branch != ring.branch.name or call.banner != ring.banner.name:
+    if not is_about(call, ring.branch):
         return goes_on(ring, "offered_before")  # the menu led the same call to another branch
     if call.state is CallState.PASSED:
         spoken = ["call_opted_out"] if call.reason == Passed.OPTED_OUT else []
@@ -109,7 +88,7 @@ def choose(ring: Ring, *, turn: int, means: Means, now: datetime, offer: str = "
     if nobody knows it."""
     digit = digit_of(ring.fields.get("Digits", "").strip(), branch=ring.branch, turn=turn)
     if digit is Digit.ACCEPT:
-        return _accept(ring, turn, offer, means, as_stored(now))
+        return _accept(ring, turn=turn, mark=offer, means=means, now=as_stored(now))
     if digit not in ENDS:
         wrong = "call_wrong" if digit is Digit.AGAIN_WRONG else None
         return ask(ring, turn=turn + 1, first=wrong)
@@ -122,17 +101,23 @@ def choose(ring: Ring, *, turn: int, means: Means, now: datetime, offer: str = "
 
 def hear_end(ring: Ring, *, means: Means, now: datetime) -> str:
     """The call is over: who hung up half way is noted, what was accepted is finished. A word for
-    the log. Raises UnavailableError."""
+    the log. Raises UnavailableError.
+
+    The number's status address names one branch, and the menu may have led the call to another: it
+    is the call that says which.
+    """
     call = means.calls.get(ring.sid)
     if call is None:
         return "unknown"
     if call.state is CallState.OFFERED:
         means.calls.end(call, state=CallState.HUNG_UP)
         return CallState.HUNG_UP
-    if call.state is CallState.ACCEPTED:
-        phone = _caller(ring, call, means)
-        return _finish(call, phone, ring.branch, ring.banner, means, as_stored(now)).state
-    return call.state
+    if call.state is not CallState.ACCEPTED:
+        return call.state
+    phone, place = _caller(ring, call, means), place_of(call, means.program)
+    if phone is None or place is None:
+        return call.state  # the sweep sees to it
+    return keep(Promise(call, phone, *place), means=means, now=as_stored(now)).state
 
 
 def resume(key: tuple[str, str], *, means: Means, now: datetime) -> CallState | None:
@@ -143,91 +128,77 @@ def resume(key: tuple[str, str], *, means: Means, now: datetime) -> CallState | 
     call = means.calls.get(key[0].removeprefix("CALL#"))
     if call is None or call.due_at is None or call.due_at > now.timestamp():
         return None
-    branch = means.program.line.branch(call.branch) if means.program.line else None
-    banner = means.program.banner(call.banner)
     customer = means.customers.get(call.customer) if call.customer else None
-    phone = customer.phone if customer else None
-    if branch is None or banner is None or phone is None:
-        reason = "erased" if branch and banner else "switched_off"
-        return means.calls.finish(call, state=CallState.NOT_TEXTED, told=_NOT_TEXTED,
+    phone, place = customer.phone if customer else None, place_of(call, means.program)
+    if phone is None or place is None:
+        reason = "erased" if place else "switched_off"
+        return means.calls.finish(call, state=CallState.NOT_TEXTED, told=SAID_NOT_TEXTED,
                                   reason=reason).state  # fmt: skip
-    return _finish(call, phone, branch, banner, means, now).state
+    return keep(Promise(call, phone, *place), means=means, now=now).state
 
 
-def _accept(ring: Ring, turn: int, offer: str, means: Means, now: datetime) -> Answer:
+def _new_call(ring: Ring, *, means: Means, now: datetime) -> Call:
+    """The call as it is noted: offered, or passed and why."""
+    caller = caller_of(ring.fields, country=ring.banner.country)
+    customer = means.customers.id_of(caller.phone) if caller.phone else None
+    known = means.customers.get(customer) if customer else None
+    reason = passed_because(caller, branch=ring.branch, banner=ring.banner, program=means.program,
+                            customer=known, now=now)  # fmt: skip
+    before = known.deflected.get(ring.banner.name) if known else None
+    last = before.last_began if before else None
+    return Call(
+        ring.sid, ring.banner.name, ring.branch.name, ring.branch.intent,
+        CallState.PASSED if reason else CallState.OFFERED, now, customer=customer,
+        store=ring.branch.store, reason=reason,
+        again=last is not None and now - last <= timedelta(days=ring.branch.repeat_days),
+    )  # fmt: skip
+
+
+def _accept(ring: Ring, *, turn: int, mark: str, means: Means, now: datetime) -> Answer:
+    """The digit that accepts: noted once, then push or text, and what the caller hears."""
     try:
-        call = means.calls.get(ring.sid)
-        phone = _caller(ring, call, means) if call else None
-        if call is None or phone is None or (call.branch, call.banner) != (
-            ring.branch.name, ring.banner.name
-        ):  # fmt: skip
-            return goes_on(ring, "not_offered")
-        counts: tuple[str, ...] = ()
-        if call.state in MAY_ACCEPT:
-            words = wording(means.program, branch=ring.branch, banner=ring.banner)
-            if offer not in ("", mark_of(words)):
-                return ask(ring, turn=turn)  # the program has changed: this is not what they heard
-            call = means.calls.accept(call, phone=phone, wording=words, now=now,
-                                      country=ring.banner.country,
-                                      most_texts=ring.branch.most_texts)  # fmt: skip
-            counts = ("CallsAccepted",) if call.accepted_at else ()
-        if call.state not in TAKEN:
-            return goes_on(ring, call.state)  # declined before, by another answer
+        taken = _take(ring, turn=turn, mark=mark, means=means, now=now)
     except UnavailableError:
         return goes_on(ring, "away")
-    was = call.state
+    if isinstance(taken, Answer):
+        return taken
+    promise, counts = taken
+    was, call = promise.call.state, promise.call
     # Accepted it is: if the table goes away now, the end of the call or the sweep finishes it.
     with suppress(UnavailableError):
-        call = _finish(call, phone, ring.branch, ring.banner, means, now)
+        call = keep(promise, means=means, now=now)
     if was is CallState.ACCEPTED and call.state in (CallState.TEXTED, CallState.PUSHED):
         counts += ("CallsTexted",)
-    told = call.told or _TEXTED
-    if told == _NOT_TEXTED:
+    told = call.told or SAID_TEXTED
+    if told == SAID_NOT_TEXTED:
         return goes_on(ring, call.state, told, counts=counts)
     return ends(ring, call.state, told, counts=counts)
+
+
+def _take(
+    ring: Ring, *, turn: int, mark: str, means: Means, now: datetime
+) -> tuple[Promise, tuple[str, ...]] | Answer:
+    """Note that the offer was accepted: what is promised, and metrics to count; or what Twilio does
+    instead. Raises UnavailableError."""
+    call = means.calls.get(ring.sid)
+    phone = _caller(ring, call, means) if call else None
+    if call is None or phone is None or not is_about(call, ring.branch):
+        return goes_on(ring, "not_offered")
+    counts: tuple[str, ...] = ()
+    if call.state in MAY_ACCEPT:
+        words = wording(means.program, branch=ring.branch, banner=ring.banner)
+        if mark not in ("", mark_of(words)):
+            return ask(ring, turn=turn)  # the program has changed: this is not what they heard
+        call = means.calls.accept(call, phone=phone, wording=words, now=now,
+                                  country=ring.banner.country,
+                                  most_texts=ring.branch.most_texts)  # fmt: skip
+        counts = ("CallsAccepted",) if call.accepted_at else ()
+    if call.state not in TAKEN:
+        return goes_on(ring, call.state)  # declined before, by another answer
+    return Promise(call, phone, ring.branch, ring.banner), counts
 
 
 def _caller(ring: Ring, call: Call, means: Means) -> Phone | None:
     """The caller's number, if this is the caller who was offered."""
     phone = caller_of(ring.fields, country=ring.banner.country).phone
     return phone if phone and means.customers.id_of(phone) == call.customer else None
-
-
-def _finish(
-    call: Call, phone: Phone | None, branch: Branch, banner: Banner, means: Means, now: datetime
-) -> Call:
-    """Push or text, as far as it is not done, and note what became of it."""
-    customer, asked_at = call.customer, call.accepted_at
-    if call.state in SETTLED or customer is None or asked_at is None or phone is None:
-        return call
-    if branch.push and not call.by_text:
-        if _pushed(call, phone, branch, banner, means):
-            return means.calls.finish(call, state=CallState.PUSHED, told=_PUSHED)
-        # From here on it is the text: a push that works later would come beside it.
-        call = means.calls.leave_push(call)
-    store = means.stores.store(banner.account, group=branch.store) if branch.store else None
-    body = first_text(means.program, branch=branch, banner=banner, store=store, now=now)
-    outcome = means.send(Draft(
-        id=_id(call), sender=Phone(branch.number), to=phone, purpose=Purpose.ASKED, body=body,
-        banner=banner.name, customer=customer, asked_at=asked_at,
-    ))  # fmt: skip
-    if outcome.went:
-        return means.calls.finish(call, state=CallState.TEXTED, told=_TEXTED)
-    if outcome.state in ENDED or now - asked_at > GIVE_UP:
-        return means.calls.finish(call, state=CallState.NOT_TEXTED, told=_NOT_TEXTED,
-                                  reason=outcome.reason or outcome.state)  # fmt: skip
-    again = FINISH_AFTER if call.told is None else AGAIN
-    return means.calls.look_again(call, told=_TEXTED, due_at=now + again)
-
-
-def _pushed(call: Call, phone: Phone, branch: Branch, banner: Banner, means: Means) -> bool:
-    push = means.program.line.push if means.program.line else None
-    if push is None or is_off(branch, banner=banner, program=means.program):
-        return False
-    text = push_text(means.program, branch=branch, banner=banner)
-    return means.push.push(push, phone=phone, text=text, key=_id(call), most_s=FOR_PUSH_S)
-
-
-def _id(call: Call) -> str:
-    """The text's own id, and the push's: the same call, the same text."""
-    return f"call-{call.sid}"

@@ -123,7 +123,7 @@ def passed_because(
     if caller.forged:
         return Passed.FORGED
     phone = caller.phone
-    if phone is None or phone.is_toll_free or phone.e164 in (branch.number, banner.number.outbound):
+    if phone is None or phone.is_toll_free or phone.e164 in _own_numbers(program):
         return Passed.NO_HANDSET
     if not phone.is_north_american or not regions_of(banner.country):
         return Passed.ABROAD
@@ -132,6 +132,14 @@ def passed_because(
         return Passed(reason) if reason else None
     had = texts_since(customer.deflected.get(banner.name), now=now)
     return Passed.TEXTED_ENOUGH if len(had) >= branch.most_texts else None
+
+
+def _own_numbers(program: Program) -> set[str]:
+    """A call put through by somebody of ours shows one of these. A text to it would come back to us
+    as a customer's."""
+    branches = program.line.branches if program.line else []
+    return {*(branch.number for branch in branches),
+            *(banner.number.outbound for banner in program.banners)}  # fmt: skip
 
 
 def digit_of(digits: str, *, branch: Branch, turn: int) -> Digit:
@@ -148,12 +156,8 @@ def digit_of(digits: str, *, branch: Branch, turn: int) -> Digit:
 
 def is_off(branch: Branch, *, banner: Banner, program: Program) -> bool:
     """Whether a switch is thrown for all, this banner or the branch's store, or there is no line."""
-    stops = program.stops
-    if stops.all or banner.stopped or banner.name in stops.banners or not banner.features.line:
-        return True
-    return branch.store is not None and (
-        branch.store in stops.stores or f"{banner.account}/{branch.store}" in stops.stores
-    )
+    reason = program.stop_reason(banner=banner, store=branch.store or "", login="", feature="line")
+    return reason is not None
 
 
 def wording(program: Program, *, branch: Branch, banner: Banner) -> str:

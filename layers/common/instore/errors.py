@@ -70,6 +70,22 @@ class ConflictError(InstoreError):
     status = 409
 
 
+class KeyReusedError(ConflictError):
+    """An Idempotency-Key comes once more, with another body."""
+
+    public_code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key came with another body before")
+
+
+class TooOftenError(InstoreError):
+    """A bound that protects somebody is reached: the same call passes when time has gone by."""
+
+    public_code = "too_often"
+    status = 429
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One wrong field: where (a path such as `banners[2].outbound_number`) and what is wrong."""

@@ -13,36 +13,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .line_conversation import Means, Number, Said, Work, mention, say, whose_number
 from .line_text import Draft, Purpose
+from .line_wish import Wish, wish_of
 from .model import Phone, as_stored
-from .revocation import is_carrier_word, is_restart, is_revocation, is_sure_restart
+from .revocation import is_sure_restart
 from .thread import InboundText, read_text
 
 if TYPE_CHECKING:
+    from .consent import Customer
     from .told import Told
 
-# Twilio lifts its own block for these, and says so itself; source as for `is_carrier_word`.
-_TWILIO_STARTS = frozenset({"START", "YES", "UNSTOP"})
-_HELP = frozenset({"HELP", "INFO", "AYUDA", "AIDE"})
-
-
-class Wish(StrEnum):
-    """What a text asks of us, beside being read."""
-
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
-    NONE = "none"
+HOW = "text to our number"  # what the ledger says of how consent was taken back or given again
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
     """What became of a text, in a word: `said` (LivePerson has it), `heard` (it asked for something
-    and that is done), `unclaimed` (nobody can be given it: a person looks), `duplicate`.
+    and that is done), `unclaimed` (nobody can be given it: a person looks), `duplicate`, `erased`
+    (the customer was erased after they said it: it went with the rest).
 
     `repeated`: LivePerson may have the words twice. `metrics` are to be counted once each.
     """
@@ -61,10 +52,16 @@ def take(told: Told, *, means: Means, now: datetime) -> Passed:
     customer = means.customers.id_of(text.sender) if text.sender else None
     if number is None or text.sender is None or customer is None:
         return _keep_for_a_person(text, customer, means=means, now=now)
-    taken = means.threads.take_in(customer, text=text, now=now)
+    wish, answered = wish_of(text.body, opt_out=text.opt_out)
+    # What Twilio signed holds for ever: a START, told again in years, must not lift a newer STOP.
+    taken = means.threads.take_in(customer, text=text, now=now, for_good=wish is Wish.START)
     if taken.done:
         return Passed("duplicate")
-    passed = _pass_on(Work(text, text.sender, customer, number, means, now, taken.again))
+    if _is_erased(text, means.customers.has_texted(customer)):
+        passed = Passed("erased")
+    else:
+        work = Work(text, text.sender, customer, number, means, now, taken.again)
+        passed = _pass_on(work, wish, answered=answered)
     means.threads.finish(customer, text=text, what=passed.what, repeated=passed.repeated,
                          conversation=passed.conversation)  # fmt: skip
     return passed
@@ -73,24 +70,37 @@ def take(told: Told, *, means: Means, now: datetime) -> Passed:
 def _keep_for_a_person(
     text: InboundText, customer: str | None, *, means: Means, now: datetime
 ) -> Passed:
-    """Nobody can be given it: a number of ours that the program does not know, a sender who is no
-    telephone. A STOP counts all the same, and everywhere: whose it was to be is not known."""
-    new = customer is not None and wish_of(text)[0] is Wish.STOP and means.customers.opt_out(
+    """Nobody can be given it: a number that the program does not know or that is ours no more, a
+    sender who is no telephone. A STOP counts all the same, and everywhere: whose it was to be is not
+    known."""
+    if customer is not None and _is_erased(text, means.customers.get(customer)):
+        return Passed("erased")
+    wish, _ = wish_of(text.body, opt_out=text.opt_out)
+    new = customer is not None and wish is Wish.STOP and means.customers.opt_out(
         customer, banner=means.program.banners[0].name, scope="all", now=now, at=text.at,
-        how="text to our number", words=text.body, evidence=f"sms#{text.sid}",
+        how=HOW, words=text.body, evidence=_evidence(text),
     )  # fmt: skip
     fresh = means.unclaimed.keep(text, customer=customer, now=now)
     metrics = (*(["InboundUnclaimed"] if fresh else []), *(["OptedOut"] if new else []))
     return Passed("unclaimed" if fresh else "duplicate", metrics=metrics)
 
 
+def _is_erased(text: InboundText, known: Customer | None) -> bool:
+    """Whether the customer was erased after saying this, and it was under way. Nothing of it may be
+    written any more, and what it asked for the erasure has done, or a newer word has undone."""
+    return known is not None and known.erased_at is not None and text.at <= known.erased_at
+
+
 def _number(to: Phone, *, means: Means) -> Number | None:
-    """Whose number was texted: an associate's own, a branch's of the voice menu, a banner's."""
+    """Whose number was texted: an associate's own, a branch's of the voice menu, a banner's. One that
+    was given back is nobody's: no answer could go out from it."""
     program = means.program
     if program.line is None:
         return None
     relay = means.lines.get(to)
     if relay is not None:
+        if relay.is_gone:
+            return None
         banner = program.banner(relay.banner)
         account = program.account(banner.account) if banner else None
         if banner is None or account is None:
@@ -105,10 +115,8 @@ def _number(to: Phone, *, means: Means) -> Number | None:
     return Number(to, banner, account) if banner and account else None
 
 
-def _pass_on(work: Work) -> Passed:
-    wish, answered = wish_of(work.text)
+def _pass_on(work: Work, wish: Wish, *, answered: bool) -> Passed:
     metrics: tuple[str, ...] = ()
-    work.means.customers.clear_unreachable(work.customer)  # who texts can be texted
     if wish is Wish.STOP:
         metrics = _hear_stop(work, answered=answered)
     elif wish is Wish.HELP and not answered:
@@ -128,29 +136,9 @@ def _passed(what: str, said: Said, metrics: tuple[str, ...]) -> Passed:
     return Passed(what, said.conversation, said.repeated, (*metrics, *told))
 
 
-def wish_of(text: InboundText) -> tuple[Wish, bool]:
-    """What a text asks of us, and whether Twilio has answered it: by its default handling, which
-    takes one word alone, or by the account's own (Advanced Opt-Out), which names it."""
-    if text.opt_out in Wish.__members__ and text.opt_out != "NONE":
-        return Wish[text.opt_out], True
-    if is_revocation(text.body):
-        return Wish.STOP, is_carrier_word(text.body)
-    lifts = text.body.strip().upper() in _TWILIO_STARTS
-    if lifts or is_restart(text.body):
-        return Wish.START, lifts
-    if text.body.strip(" \t\r\n.,!?¡¿").upper() in _HELP:
-        # Twilio's default answer names no brand, and carriers want one that does (CTIA).
-        return Wish.HELP, False
-    return Wish.NONE, False
-
-
 def _hear_stop(work: Work, *, answered: bool) -> tuple[str, ...]:
     """Record it, and confirm it where Twilio has not: once, whoever else has confirmed it."""
-    heard = work.means.customers.hear_stop(
-        work.customer, banner=work.number.banner.name, event=f"sms#{work.text.sid}",
-        scope=work.means.program.consent.opt_out_scope, how="text to our number",
-        words=work.text.body, evidence=f"sms#{work.text.sid}", now=work.now, at=work.text.at,
-    )  # fmt: skip
+    heard = work.means.customers.hear_stop(work.customer, event=_evidence(work.text), **_said(work))
     if heard.confirm and not answered:
         _confirm("opted_out", work)
     return ("OptedOut",) if heard.new else ()
@@ -158,14 +146,23 @@ def _hear_stop(work: Work, *, answered: bool) -> tuple[str, ...]:
 
 def _hear_start(work: Work, *, answered: bool) -> bool:
     """Lift the block, if there is one that is older than this word."""
-    restored = work.means.customers.opt_in(
-        work.customer, banner=work.number.banner.name, how="text to our number",
-        scope=work.means.program.consent.opt_out_scope, words=work.text.body,
-        evidence=f"sms#{work.text.sid}", now=work.now, at=work.text.at,
-    )  # fmt: skip
+    restored = work.means.customers.opt_in(work.customer, **_said(work))
     if restored and not answered:
         _confirm("opted_in", work)
     return restored
+
+
+def _said(work: Work) -> dict[str, Any]:
+    """What the ledger keeps of a text."""
+    return {
+        "banner": work.number.banner.name, "scope": work.means.program.consent.opt_out_scope,
+        "how": HOW, "words": work.text.body, "evidence": _evidence(work.text),
+        "now": work.now, "at": work.text.at,
+    }  # fmt: skip
+
+
+def _evidence(text: InboundText) -> str:
+    return f"sms#{text.sid}"
 
 
 def _confirm(key: str, work: Work) -> None:

@@ -8,6 +8,7 @@ banners the corporation, days any period. An index is a function of figures, and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -96,10 +97,11 @@ class Times(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What some facts come to. `times` are sorted, so that equal figures are equal values."""
+    """What some facts come to. `times`: how many waited so many whole seconds, which is exact and
+    grows with how differently people waited, not with how many they are."""
 
     counts: Mapping[Count, int] = field(default_factory=dict)
-    times: Mapping[Times, tuple[int, ...]] = field(default_factory=dict)
+    times: Mapping[Times, Mapping[int, int]] = field(default_factory=dict)
 
     def __add__(self, other: Figures) -> Figures:
         return total((self, other))
@@ -107,21 +109,37 @@ class Figures:
     def count(self, name: Count) -> int:
         return self.counts.get(name, 0)
 
-    def seconds(self, name: Times) -> tuple[int, ...]:
-        return self.times.get(name, ())
+    def waits(self, name: Times) -> Mapping[int, int]:
+        return self.times.get(name, {})
+
+
+class Sum:
+    """Figures that grow: adds up without keeping what was added."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Count] = Counter()
+        self._times: dict[Times, Counter[int]] = {}
+
+    def add(self, figures: Figures) -> None:
+        for counted, number in figures.counts.items():
+            self._counts[counted] += number
+        for timed, waits in figures.times.items():
+            mine = self._times.setdefault(timed, Counter())
+            for seconds, number in waits.items():
+                mine[seconds] += number
+
+    @property
+    def figures(self) -> Figures:
+        return Figures({name: n for name, n in self._counts.items() if n},
+                       {name: dict(waits) for name, waits in self._times.items() if waits})  # fmt: skip
 
 
 def total(many: Iterable[Figures]) -> Figures:
     """All of these together; of none, nothing."""
-    counts: dict[Count, int] = {}
-    times: dict[Times, list[int]] = {}
+    whole = Sum()
     for one in many:
-        for counted, number in one.counts.items():
-            counts[counted] = counts.get(counted, 0) + number
-        for timed, seconds in one.times.items():
-            times.setdefault(timed, []).extend(seconds)
-    return Figures({name: n for name, n in counts.items() if n},
-                   {name: tuple(sorted(s)) for name, s in times.items() if s})  # fmt: skip
+        whole.add(one)
+    return whole.figures
 
 
 _ONE = {
@@ -141,12 +159,12 @@ def figures_of(facts: Iterable[Fact]) -> dict[Key, Figures]:
     """Facts summed by unit and agent. Order and repetition change nothing."""
     once = {(fact.banner, fact.unit, fact.day, fact.kind, fact.name): fact for fact in facts}
     settled = {key[:3] + key[4:] for key in once if key[3] is Kind.SENT}
-    found: dict[Key, list[Figures]] = {}
+    found: dict[Key, Sum] = {}
     for key, fact in once.items():
         if fact.kind is Kind.TEXTED and key[:3] + key[4:] in settled:
             continue
-        found.setdefault((fact.unit, fact.agent), []).append(_one(fact))
-    return {key: total(many) for key, many in found.items()}
+        found.setdefault((fact.unit, fact.agent), Sum()).add(_one(fact))
+    return {key: whole.figures for key, whole in found.items()}
 
 
 def _one(fact: Fact) -> Figures:
@@ -157,7 +175,9 @@ def _one(fact: Fact) -> Figures:
             return Figures({by: 1})
         case Kind.REPLY | Kind.RESPONSE:
             wall, hours = _TIMED[fact.kind]
-            return Figures({}, {wall: (int(values["wall_s"]),), hours: (int(values["hours_s"]),)})
+            return Figures(
+                {}, {wall: {int(values["wall_s"]): 1}, hours: {int(values["hours_s"]): 1}}
+            )
         case Kind.SENT:
             return Figures({Count.TEXTS_SENT: int(values["count"])})
         case Kind.TEXTED:

@@ -7,14 +7,14 @@ instants.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .kpi import BEGIN_BEFORE, Fact, Figures, Period, UnitDay, figures_of, total
+from .errors import BadInputError
+from .kpi import BEGIN_BEFORE, Fact, Figures, Period, Sum, UnitDay, figures_of
 from .kpi_facts import of_call
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .program import Banner, Program
 
 MOST_DAYS = 400
+TOO_MUCH = "this reads more than one answer may take: ask for fewer days, one banner or one store"
 FEW = 5  # open units of one day are asked for one by one, more of them all together
 _AHEAD = timedelta(hours=14)  # the earliest zone: some store has tomorrow already
 _DAY = timedelta(days=1)
@@ -39,7 +40,6 @@ class By(StrEnum):
     ASSOCIATE = "associate"
     BRANCH = "branch"
     DAY = "day"
-    UNIT_DAY = "unit_day"  # for the report, which adds up the rest itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What asking and summing work with."""
+    """What asking and summing work with. `now`: the clock, for who may not ask for ever."""
 
     program: Program
     facts: Facts
     calls: Calls
     stores: Stores
+    now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Figures of one agent of one unit on one day."""
 
     banner: str
@@ -83,20 +84,37 @@ class _Part:
     agent: str | None
     figures: Figures
 
+    @property
+    def is_of_branch(self) -> bool:
+        return _is_branch(self.unit)
 
-def ask(question: Question, *, means: Means, now: datetime) -> dict[Place, Figures]:
-    """Figures by row, in order of place; one row of nothing for a question by ALL without facts."""
-    rows: dict[Place, list[Figures]] = {Place(): []} if question.by is By.ALL else {}
+
+def ask(
+    question: Question, *, means: Means, now: datetime, until: datetime | None = None
+) -> dict[Place, Figures]:
+    """Figures by row, in order of place; one row of nothing for a question by ALL without facts.
+
+    Raises BadInputError `too_much` when the clock is past `until` before all is read.
+    """
+    rows: dict[Place, Sum] = {Place(): Sum()} if question.by is By.ALL else {}
+    for part in parts(question, means=means, now=now):
+        if until is not None and means.now() > until:
+            raise BadInputError(TOO_MUCH, code="too_much")
+        place = _place(part, question.by)
+        if place is not None:
+            rows.setdefault(place, Sum()).add(part.figures)
+    return {place: rows[place].figures for place in sorted(rows)}
+
+
+def parts(question: Question, *, means: Means, now: datetime) -> Iterator[Part]:
+    """What the answer is made of, read as it is taken: a year of everybody is never held at once."""
     for banner in question.banners:
         for part in _parts(banner, question, means, now):
-            place = _place(part, question.by)
-            if place is not None and question.agent in (None, part.agent):
-                rows.setdefault(place, []).append(part.figures)
-    return {place: total(rows[place]) for place in sorted(rows)}
+            if question.agent in (None, part.agent):
+                yield part
 
 
-def _place(part: _Part, by: By) -> Place | None:
-    branch = _is_branch(part.unit)
+def _place(part: Part, by: By) -> Place | None:
     match by:
         case By.ALL:
             return Place()
@@ -104,72 +122,66 @@ def _place(part: _Part, by: By) -> Place | None:
             return Place(part.banner)
         case By.DAY:
             return Place(day=part.day.isoformat())
-        case By.UNIT_DAY:
-            return Place(part.banner, part.unit, day=part.day.isoformat())
         case By.STORE:
-            return None if branch else Place(part.banner, part.unit)
+            return None if part.is_of_branch else Place(part.banner, part.unit)
         case By.BRANCH:
-            return Place(part.banner, part.unit) if branch else None
+            return Place(part.banner, part.unit) if part.is_of_branch else None
         case By.ASSOCIATE:
-            known = part.agent is not None and not branch
+            known = part.agent is not None and not part.is_of_branch
             return Place(part.banner, part.unit, part.agent or "") if known else None
 
 
-def _parts(banner: str, question: Question, means: Means, now: datetime) -> Iterator[_Part]:
-    period, units = question.period, question.units
-    last = min(period.last, (now + _AHEAD).date())
-    if last < period.first:
+def _parts(banner: str, question: Question, means: Means, now: datetime) -> Iterator[Part]:
+    units, first = question.units, question.period.first
+    last = min(question.period.last, (now + _AHEAD).date())
+    if last < first:
         return
     closed = means.facts.closed(banner)
+    period = Period(first, last)
     if units is None:
-        summed = means.facts.days(banner, first=period.first, last=last)
+        summed: Iterable[UnitDay] = means.facts.days(banner, period)
     else:
-        summed = means.facts.days_of(banner, units=units, first=period.first, last=last)
-
-    def is_closed(day: date, unit: str) -> bool:
-        until = closed.calls if _is_branch(unit) else closed.stores
-        return until is not None and day <= until
-
-    counted = [one for one in summed if is_closed(one.day, one.unit)]
-    for one in counted:
-        if not one.open:
-            for agent, figures in one.figures.items():
-                yield _Part(banner, one.unit, one.day, agent, figures)
-    raw = list(_opened(banner, [one for one in counted if one.open], means))
-    shops = units is None or any(not _is_branch(unit) for unit in units)
-    lines = units is None or any(_is_branch(unit) for unit in units)
-    oldest = (now - BEGIN_BEFORE).date()
-    young = Period(max(period.first, (closed.stores or oldest) + _DAY), last)
-    for day in young.days() if shops else ():
-        raw += _facts_of(banner, day, units, means)
-    young = Period(max(period.first, (closed.calls or oldest) + _DAY), last)
-    if lines and young.first <= young.last:
-        raw += calls_between(means.program.banner(banner), young, means=means)
-    yield from _summed(raw, units)
-
-
-def _opened(banner: str, days: Sequence[UnitDay], means: Means) -> Iterator[Fact]:
-    for day, number in Counter(one.day for one in days).items():
-        wanted = [one.unit for one in days if one.day == day]
-        if number > FEW:
-            every = means.facts.of_day(banner, day=day)
-            yield from (fact for fact in every if fact.unit in wanted)
+        summed = means.facts.days_of(banner, period, units=units)
+    opened: dict[date, set[str]] = {}
+    for one in summed:
+        until = closed.calls if _is_branch(one.unit) else closed.stores
+        if until is None or one.day > until:
+            continue
+        if one.open:
+            opened.setdefault(one.day, set()).add(one.unit)
         else:
-            for unit in wanted:
-                yield from means.facts.of_day(banner, day=day, unit=unit)
+            yield from (Part(banner, one.unit, one.day, agent, figures)
+                        for agent, figures in one.figures.items())  # fmt: skip
+    for day, some in opened.items():
+        yield from _read(banner, day, some if len(some) <= FEW else None, only=some, means=means)
+    oldest = (now - BEGIN_BEFORE).date()
+    stores = None if units is None else {unit for unit in units if not _is_branch(unit)}
+    for day in Period(max(first, (closed.stores or oldest) + _DAY), last).days():
+        yield from _read(banner, day, stores, only=stores, means=means)
+    young = Period(max(first, (closed.calls or oldest) + _DAY), last)
+    known, asks_calls = means.program.banner(banner), units is None or any(map(_is_branch, units))
+    if known and asks_calls and young.first <= young.last:
+        calls = calls_between(known, young, means=means)
+        yield from _summed([fact for fact in calls if units is None or fact.unit in units])
 
 
-def _facts_of(banner: str, day: date, units: Sequence[str] | None, means: Means) -> Iterable[Fact]:
+def _read(
+    banner: str, day: date, units: Collection[str] | None, *, only: Collection[str] | None,
+    means: Means,
+) -> Iterator[Part]:  # fmt: skip
+    """What facts of a day come to, each unit by a Query of its own; None: all of them by one, of
+    which those in `only` are taken."""
     if units is None:
-        return means.facts.of_day(banner, day=day)
-    return [fact for unit in units if not _is_branch(unit)
-            for fact in means.facts.of_day(banner, day=day, unit=unit)]  # fmt: skip
+        for unit, facts in means.facts.by_unit(banner, day=day):
+            if only is None or unit in only:
+                yield from _summed(facts)
+        return
+    for unit in units:
+        yield from _summed(means.facts.of_day(banner, day=day, unit=unit))
 
 
-def calls_between(banner: Banner | None, period: Period, *, means: Means) -> list[Fact]:
+def calls_between(banner: Banner, period: Period, *, means: Means) -> list[Fact]:
     """What was measured of calls on these dates of each branch. A Query a UTC day that touches them."""
-    if banner is None:
-        return []
     zone = zones_of(banner, means=means)
     around = Period(period.first - _DAY, period.last + _DAY)
     facts = (of_call(one, zone=zone(one)) for day in around.days()
@@ -190,14 +202,13 @@ def zones_of(banner: Banner, *, means: Means) -> Callable[[Measured], str]:
     return zone
 
 
-def _summed(facts: Sequence[Fact], units: Sequence[str] | None) -> Iterator[_Part]:
+def _summed(facts: Sequence[Fact]) -> Iterator[Part]:
     by_day: dict[tuple[str, date], list[Fact]] = {}
     for fact in facts:
-        if units is None or fact.unit in units:
-            by_day.setdefault((fact.banner, fact.day), []).append(fact)
+        by_day.setdefault((fact.banner, fact.day), []).append(fact)
     for (banner, day), some in by_day.items():
         for (unit, agent), figures in figures_of(some).items():
-            yield _Part(banner, unit, day, agent, figures)
+            yield Part(banner, unit, day, agent, figures)
 
 
 def _is_branch(unit: str) -> bool:

@@ -6,6 +6,7 @@ twice, one that it does not have counts for nothing. A store without hours is al
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -73,14 +74,13 @@ def _steady(
 
     at, last = begin.astimezone(UTC), end.astimezone(UTC)
     while at < last:
-        until = min(at + _DAY, last)
-        shift = offset(at)
-        if offset(until - _SECOND) != shift:
-            low, high = at, until
-            while high - low > _SECOND:
-                middle = low + ((high - low) / 2 // _SECOND) * _SECOND
-                low, high = (middle, high) if offset(middle) == shift else (low, middle)
-            until = high.replace(microsecond=0)
+        second = at.replace(microsecond=0)  # clocks are changed on whole ones
+        whole = (min(at + _DAY, last) - second) // _SECOND
+        shift, until = offset(at), min(at + _DAY, last)
+        if offset(second + whole * _SECOND) != shift:
+            change = bisect(range(whole), False,
+                            key=lambda n: offset(second + n * _SECOND) != shift)  # fmt: skip
+            until = second + change * _SECOND
         naive = at.replace(tzinfo=None) + shift
         yield naive, naive + (until - at)
         at = until

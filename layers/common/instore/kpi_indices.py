@@ -6,10 +6,12 @@ changes without the other; `GET /kpis` and the monthly report show both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import accumulate
 
 from .kpi import Count, Figures, Period, Times
 
@@ -31,34 +33,40 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long customers waited, in seconds."""
+    """How long customers waited: how many so many seconds."""
 
-    seconds: tuple[int, ...]  # sorted
+    waits: Mapping[int, int]
 
     @property
     def number(self) -> int:
-        return len(self.seconds)
+        return sum(self.waits.values())
 
     @property
     def total_s(self) -> int:
-        return sum(self.seconds)
+        return sum(seconds * n for seconds, n in self.waits.items())
 
     @property
     def mean_s(self) -> Fraction | None:
-        return Fraction(self.total_s, self.number) if self.seconds else None
+        return Fraction(self.total_s, self.number) if self.waits else None
 
     @property
     def median_s(self) -> Fraction | None:
         """The middle one; of an even number half-way between the two in the middle."""
-        if not self.seconds:
+        if not self.waits:
             return None
-        low, high = self.seconds[(self.number - 1) // 2], self.seconds[self.number // 2]
+        low, high = self._at((self.number - 1) // 2), self._at(self.number // 2)
         return Fraction(low + high, 2)
 
     @property
     def ninetieth_s(self) -> int | None:
         """What nine in ten waited at the most (nearest rank)."""
-        return self.seconds[-(-self.number * 9 // 10) - 1] if self.seconds else None
+        return self._at(-(-self.number * 9 // 10) - 1) if self.waits else None
+
+    def _at(self, place: int) -> int:
+        """How long the one at this place waited, the shortest at 0."""
+        ordered = sorted(self.waits)
+        upto = list(accumulate(self.waits[seconds] for seconds in ordered))
+        return ordered[bisect(upto, place)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class WaitIndex:
     times: Times
 
     def of(self, figures: Figures) -> Wait:
-        return Wait(figures.seconds(self.times))
+        return Wait(figures.waits(self.times))
 
 
 _C = Count

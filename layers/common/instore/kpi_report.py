@@ -6,15 +6,16 @@ people wrote (names of banners and stores) is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from html import escape
 from typing import TYPE_CHECKING
 
-from .kpi import ANSWERED_WITHIN, Count, Figures, Period, total
-from .kpi_asking import By, Place, Question, ask
+from .kpi import ANSWERED_WITHIN, Count, Figures, Period, Sum, total
+from .kpi_asking import Question, ask, parts
 from .kpi_indices import SHARES, WAITS, ShareIndex, WaitIndex
 from .kpi_plot import bars, line
 from .model import iso
@@ -51,7 +52,7 @@ class Month:
     quarter: Figures  # three months up to this one's end
     banners: Sequence[tuple[str, Figures]]  # by label
     days: Mapping[date, Figures]
-    stores: Mapping[str, Mapping[str, Figures]]  # label of the banner -> store -> figures
+    stores: Sequence[tuple[str, Mapping[str, Figures]]]  # label of the banner, figures by store
     branches: Mapping[str, Figures]
     names: Mapping[str, str]
 
@@ -81,35 +82,31 @@ def collect(first: date, *, means: Means, now: datetime) -> Month:
     """Ask for everything a report shows. The month is asked for once and added up here."""
     last = (first + 31 * _DAY).replace(day=1) - _DAY
     program, names = means.program, [banner.name for banner in means.program.banners]
-    label = {banner.name: banner.label for banner in program.banners}
-    rows = ask(Question(Period(first, last), names, by=By.UNIT_DAY), means=means, now=now)
     before = month_before(month_before(first))
     older = ask(Question(Period(before, first - _DAY), names), means=means, now=now)
-    whole = total(rows.values())
-
-    def sums(key: Callable[[Place], str]) -> dict[str, Figures]:
-        found: dict[str, list[Figures]] = {}
-        for place, figures in rows.items():
-            found.setdefault(key(place), []).append(figures)
-        return {name: total(some) for name, some in found.items()}
-
-    units = sums(lambda place: f"{place.banner}\n{place.unit}")
-    stores: dict[str, dict[str, Figures]] = {}
-    branches: dict[str, Figures] = {}
-    for name, figures in sorted(units.items()):
-        banner, _, unit = name.partition("\n")
-        if unit.startswith("branch/"):
-            branches[unit.removeprefix("branch/")] = figures
-        else:
-            stores.setdefault(label[banner], {})[unit] = figures
-    by_banner = sums(lambda place: place.banner)
+    whole = Sum()
+    banners: dict[str, Sum] = defaultdict(Sum)
+    days: dict[date, Sum] = defaultdict(Sum)
+    branches: dict[str, Sum] = defaultdict(Sum)
+    stores: dict[str, dict[str, Sum]] = {name: defaultdict(Sum) for name in names}
+    for part in parts(Question(Period(first, last), names), means=means, now=now):
+        place = (branches[part.unit.removeprefix("branch/")] if part.is_of_branch
+                 else stores[part.banner][part.unit])  # fmt: skip
+        for one in (whole, banners[part.banner], days[part.day], place):
+            one.add(part.figures)
     known = [unit for some in stores.values() for unit in some]
     return Month(
-        first, program.name, now, whole, total([whole, *older.values()]),
-        [(banner.label, by_banner.get(banner.name, Figures())) for banner in program.banners],
-        {date.fromisoformat(day): figures for day, figures in sums(lambda p: p.day).items()},
-        stores, branches, means.facts.names_of(known),
+        first, program.name, now, whole.figures, total([whole.figures, *older.values()]),
+        [(banner.label, banners[banner.name].figures) for banner in program.banners],
+        {day: one.figures for day, one in days.items()},
+        [(banner.label, _sorted(stores[banner.name])) for banner in program.banners
+         if stores[banner.name]],
+        _sorted(branches), means.facts.names_of(known),
     )  # fmt: skip
+
+
+def _sorted(sums: Mapping[str, Sum]) -> dict[str, Figures]:
+    return {name: sums[name].figures for name in sorted(sums)}
 
 
 def render(month: Month) -> bytes:
@@ -148,7 +145,7 @@ def _page(month: Month) -> Iterator[str]:
         yield from _table("Branch", list(month.branches.items()), SHARES[2:],
                           (Count.CALLS_OFFERED, Count.CALLS_TEXTED, Count.CALLS_STARTED))  # fmt: skip
     yield "<h2>Stores</h2>"
-    for label, stores in month.stores.items():
+    for label, stores in month.stores:
         yield f"<details><summary>{escape(label)}: {len(stores)} stores</summary>"
         named = [(month.names.get(unit, unit), figures) for unit, figures in stores.items()]
         counts = (Count.CONVERSATIONS, Count.TEXTS_SENT)

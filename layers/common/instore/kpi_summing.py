@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # After the date's end everywhere (12:00 UTC of the next): an hour for whoever is still writing.
 STORES_AFTER = timedelta(hours=1)
-# A call's text is measured on the day of the call, up to three days later (deflecting.GIVE_UP).
+# A call's text is measured on the day of the call, up to three days later (call_promise.GIVE_UP).
 CALLS_AFTER = timedelta(days=4)
 SETTLE_AGAIN = timedelta(hours=6)
 SECOND_LOOK = timedelta(days=5)
@@ -58,6 +58,11 @@ class Abacus:
     def facts(self) -> Facts:
         return self.means.facts
 
+    @property
+    def is_late(self) -> bool:
+        """Whether what is left of this invocation is to be left to the next."""
+        return self.remaining() <= SPARE_S
+
 
 def sum_up(abacus: Abacus, *, now: datetime) -> Summed:
     """Close what is over, then sum again what was opened. Stops when the time is short; raises
@@ -73,14 +78,13 @@ def sum_up(abacus: Abacus, *, now: datetime) -> Summed:
             for day in Period(first + _DAY, now.date()).days():
                 if now < _end_of(day) + after:
                     break
-                if abacus.remaining() <= SPARE_S:
+                if not close(banner, day, abacus, now):
                     summed.done = False
                     return summed
-                close(banner, day, abacus, now)
                 abacus.facts.close_day(banner.name, name=name, day=day)
                 summed.closed += 1
     for key in abacus.facts.due(now=now, limit=A_TIME):
-        if abacus.remaining() <= SPARE_S:
+        if abacus.is_late:
             summed.done = False
             return summed
         summed.again += _again(key, abacus, now)
@@ -91,34 +95,36 @@ def _end_of(day: date) -> datetime:
     return datetime.combine(day + _DAY, time(12), tzinfo=UTC)
 
 
-def _close_stores(banner: Banner, day: date, abacus: Abacus, now: datetime) -> None:
-    _look_again(banner, day - SECOND_LOOK, abacus, now)
-    for unit, facts in _by_unit(abacus.facts.of_day(banner.name, day=day)).items():
-        _write(UnitDay(banner.name, unit, day), facts, abacus.facts.add, abacus, now)
+def _close_stores(banner: Banner, day: date, abacus: Abacus, now: datetime) -> bool:
+    """False: time ran out. What is summed stays, and the next run goes on behind it."""
+    has = {one.unit for one in abacus.facts.days(banner.name, Period(day, day))}
+    for unit, facts in abacus.facts.by_unit(banner.name, day=day):
+        if abacus.is_late:
+            return False
+        if unit not in has:
+            _write(UnitDay(banner.name, unit, day), facts, abacus.facts.add, abacus, now)
+    return not abacus.is_late and _look_again(banner, day - SECOND_LOOK, abacus, now)
 
 
-def _look_again(banner: Banner, day: date, abacus: Abacus, now: datetime) -> None:
+def _look_again(banner: Banner, day: date, abacus: Abacus, now: datetime) -> bool:
     """A second look at a closed day: what does not agree with its facts is opened. Nothing should; a
     process that died between a fact and its mark, and was never called again, is found so."""
-    stands = {one.unit: one for one in abacus.facts.days(banner.name, first=day, last=day)}
-    for unit, facts in _by_unit(abacus.facts.of_day(banner.name, day=day)).items():
+    stands = {one.unit: one for one in abacus.facts.days(banner.name, Period(day, day))}
+    for unit, facts in abacus.facts.by_unit(banner.name, day=day):
         one = stands.get(unit)
         if one is None or not (one.open or dict(one.figures) == _by_agent(facts, unit)):
             abacus.facts.open(banner.name, unit=unit, day=day, now=now)
+    return True
 
 
-def _by_unit(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
-    units: dict[str, list[Fact]] = {}
-    for fact in facts:
-        units.setdefault(fact.unit, []).append(fact)
-    return units
-
-
-def _close_calls(banner: Banner, day: date, abacus: Abacus, _now: datetime) -> None:
+def _close_calls(banner: Banner, day: date, abacus: Abacus, _now: datetime) -> bool:
+    if abacus.is_late:
+        return False
     facts = calls_between(banner, Period(day, day), means=abacus.means)
     for unit in {fact.unit for fact in facts}:
         figures = _by_agent(facts, unit)
         abacus.facts.add(UnitDay(banner.name, unit, day, figures))
+    return True
 
 
 def _again(key: tuple[str, str], abacus: Abacus, now: datetime) -> bool:

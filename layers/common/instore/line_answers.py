@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from .line_text import Draft, Purpose
 from .model import fingerprint
-from .relay_state import LineState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from .line_text import Outcome
 
 LONGEST = 1600  # characters of one text; Twilio, Messages resource, `Body`
-_GONE = (LineState.RELEASING, LineState.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def pass_on(change: ConversationChange, *, means: Means) -> str:
     if thread is None or thread.phone is None:
         return "no_thread"
     relay = means.lines.get(owner.line)
-    if relay is not None and relay.state in _GONE:
+    if relay is not None and relay.is_gone:
         return "number_gone"
     writer = change.agents[0].pid
     pointer = means.stores.by_pid(change.account, pid=writer)

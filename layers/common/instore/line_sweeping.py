@@ -29,14 +29,14 @@ LAST_LOOK = timedelta(hours=24)  # at what a text came to whose callbacks got lo
 _BEFORE, _AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of the claim: clocks and a slow call
 
 
-def resume(key: tuple[str, str], *, means: Means) -> Outcome | None:
-    """Do what is due for one text; `key` is (pk, sk) from the `due` index. None: nothing was.
+def take_up(text: Text, *, means: Means) -> Outcome | None:
+    """Do what is due for a text, as it was read. None: nothing was, or somebody was faster.
 
-    Running twice at once is harmless. Raises UnavailableError: it stays due.
+    Everything begins with a write that is conditional on what was read, so running twice at once,
+    or late, is harmless. Raises UnavailableError: it stays due.
     """
     now = means.now()
-    text = means.texts.get(key[0].removeprefix("TEXT#"))
-    if text is None or text.due_at is None or text.due_at > now:
+    if text.due_at is None or text.due_at > now:
         return None
     if text.may_start(now):
         return start(text, means=means)

@@ -54,6 +54,22 @@ class Go:
     validity_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that is looked at: the text, to whom, and by which rules. `store` is its associate's."""
+
+    text: Text
+    to: Phone
+    program: Program
+    line: Line
+    banner: Banner
+    customer: Customer | None
+    store: Store | None
+
+    def go(self, validity_s: int) -> Go:
+        return Go(self.line, self.to, validity_s)
+
+
 def weigh(text: Text, *, means: Means) -> Go | Outcome:
     """Decide by what is stored at this instant. Raises UnavailableError: nothing is known then."""
     program, now = means.current(), means.now()
@@ -64,87 +80,82 @@ def weigh(text: Text, *, means: Means) -> Go | Outcome:
         return _blocked("stopped_banner")
     if now - text.created_at > OLDEST.get(text.purpose, OLDEST_OTHERS):
         return _blocked("too_late")
-    customer = means.customers.get(text.customer)
-    store = None
-    if text.pointer is not None:
-        store = means.stores.store(text.pointer.account, group=text.pointer.group)
-    reason = (_switched_off(text, banner, store, program)
-              or _refused(text, customer, program, now=now))  # fmt: skip
+    case = _Case(text, text.to, program, line, banner,
+                 customer=means.customers.get(text.customer), store=_store_of(text, means))  # fmt: skip
+    reason = _switched_off(case) or _refused(case, now=now)
     if reason is not None:
         return _blocked(reason)
     now = means.now()  # reading took its time, and what follows counts in seconds
     if text.purpose is Purpose.REPLY:
-        return Go(line, text.to, int(REPLY_FOR.total_seconds()))
+        return case.go(int(REPLY_FOR.total_seconds()))
     if text.purpose is Purpose.CONFIRM:
         left = _seconds((text.asked_at or now) + CONFIRM_FOR - now)
-        return _blocked("too_late") if left is None else Go(line, text.to, left)
-    verdict = _in_hours(text, text.to, customer, store, banner, line, now=now)
-    if text.purpose is Purpose.ASKED:
-        return _soon(text, text.to, verdict, line, now=now)
-    return verdict
+        return _blocked("too_late") if left is None else case.go(left)
+    verdict = _in_hours(case, now=now)
+    return _soon(case, verdict, now=now) if text.purpose is Purpose.ASKED else verdict
 
 
-def _soon(
-    text: Text, to: Phone, verdict: Go | Outcome, line: Line, *, now: datetime
-) -> Go | Outcome:
+def _store_of(text: Text, means: Means) -> Store | None:
+    of = text.pointer
+    return means.stores.store(of.account, group=of.group) if of is not None else None
+
+
+def _soon(case: _Case, verdict: Go | Outcome, *, now: datetime) -> Go | Outcome:
     """What was asked for just now minds no hours, but may not lie at Twilio into them either."""
-    asked = _seconds((text.asked_at or now) + ASKED_FOR - now)
+    asked = _seconds((case.text.asked_at or now) + ASKED_FOR - now)
     longest = int(REPLY_FOR.total_seconds())
     if isinstance(verdict, Go):
-        return Go(line, to, min(longest, max(verdict.validity_s, asked or 0)))
-    return verdict if asked is None else Go(line, to, asked)
+        return case.go(min(longest, max(verdict.validity_s, asked or 0)))
+    return verdict if asked is None else case.go(asked)
 
 
-def _switched_off(text: Text, banner: Banner, store: Store | None, program: Program) -> str | None:
-    pointer = text.pointer
-    agent = store.find(pointer.agent_id) if store and pointer else None
-    return program.stop_reason(banner=banner, store=pointer.group if pointer else "",
-                               login=agent.login if agent else "", feature="line")  # fmt: skip
+def _switched_off(case: _Case) -> str | None:
+    pointer = case.text.pointer
+    agent = case.store.find(pointer.agent_id) if case.store and pointer else None
+    return case.program.stop_reason(
+        banner=case.banner, store=pointer.group if pointer else "",
+        login=agent.login if agent else "", feature="line",
+    )  # fmt: skip
 
 
-def _refused(
-    text: Text, customer: Customer | None, program: Program, *, now: datetime
-) -> str | None:
+def _refused(case: _Case, *, now: datetime) -> str | None:
     """Why the customer's own word, or what is known of their number, stands in the way."""
-    scope = program.consent.opt_out_scope
+    text, scope = case.text, case.program.consent.opt_out_scope
     if text.purpose.needs_consent:
-        return may_text(customer, banner=text.banner, purpose="one_to_one", scope=scope, now=now)
+        return may_text(case.customer, banner=text.banner, purpose="one_to_one", scope=scope,
+                        now=now)  # fmt: skip
     if text.purpose is Purpose.CONFIRM:
         return None
-    return stopped(customer, banner=text.banner, scope=scope)
+    return stopped(case.customer, banner=text.banner, scope=scope)
 
 
-def _in_hours(
-    text: Text, to: Phone, customer: Customer | None, store: Store | None, banner: Banner,
-    line: Line, *, now: datetime,
-) -> Go | Outcome:  # fmt: skip
+def _in_hours(case: _Case, *, now: datetime) -> Go | Outcome:
     """Go as long as the hours last, or not before they begin. Whose associate is in no store that
     we know has no hours; the brand's own texts have the law's alone."""
-    if text.pointer is not None and store is None:
+    if case.text.pointer is not None and case.store is None:
         return _blocked("unknown_associate")
-    hours = _hours(to, customer, store, banner)
-    longest = timedelta(hours=banner.outreach.max_defer_hours)
+    hours = _hours(case)
+    longest = timedelta(hours=case.banner.outreach.max_defer_hours)
     allowed = check_hours(**hours, now=now, max_defer=longest)
     if isinstance(allowed, Allowed):
         ends = closes_at(**hours, now=now)
         left = _seconds(ends - now)
         if left is not None:
-            return Go(line, to, left)
+            return case.go(left)
         allowed = check_hours(**hours, now=ends, max_defer=longest)  # it would go after their end
     if isinstance(allowed, Deferred):
         return Outcome(TextState.DEFERRED, "outside_window", allowed.until)
     return _blocked("never")
 
 
-def _hours(
-    to: Phone, customer: Customer | None, store: Store | None, banner: Banner
-) -> _Hours:  # fmt: skip
+def _hours(case: _Case) -> _Hours:
+    store, customer = case.store, case.customer
     return {
-        "phone": to, "store_zone": store.zone if store else "",
-        "region": store.state if store else None, "country": banner.country,
+        "phone": case.to, "store_zone": store.zone if store else "",
+        "region": store.state if store else None, "country": case.banner.country,
         "zone": customer.zone if customer else None,
         "postal_code": customer.postal_code if customer else None,
-        "associate_window": banner.outreach.associate_window if store else None,
+        "associate_window": case.banner.outreach.associate_window if store else None,
     }  # fmt: skip
 
 

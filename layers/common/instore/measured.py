@@ -29,9 +29,10 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One thing that happened, at `at`. `name` is what it happened to: a call's CallSid, for REPEAT
-    `<account>#<conversation>`. `whose` is the customer's id. `how`: text or push (texted), the reason
-    (passed). `again`: of a call, that its customer had texted after one before and called all the
-    same. A text is counted at the instant the digit was pressed, whenever it went."""
+    `<account>#<conversation>`. Nothing says whose it was: it is kept for years, past an erasure.
+    `how`: text or push (texted), the reason (passed). `again`: of a call, that its customer had
+    texted after one before and called all the same. A text is counted at the instant the digit was
+    pressed, whenever it went."""
 
     kind: Kind
     name: str
@@ -39,7 +40,6 @@ class Measured:
     banner: str
     branch: str
     store: str | None = None
-    whose: str | None = None
     how: str | None = None
     again: bool = False
 

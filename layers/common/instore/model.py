@@ -96,7 +96,7 @@ class Phone:
         return f"Phone({self.masked})"
 
 
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
+_EMAIL = re.compile(r"[^\x00-\x20\x7f\s@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

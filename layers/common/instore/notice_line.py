@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 
 from .assignment_state import NoticeState
 from .directory import pointer_from
+from .line_sender import Sender, sender_for
 from .line_text import NOT_RECEIVED, RANK, WAITING, Draft, Outcome, Purpose, TextState
-from .model import Phone, epoch, fingerprint
+from .model import epoch, fingerprint
 from .notice_letter import Item, Letter, is_with_a_stranger
 from .text import MAX_TEXT
 
@@ -45,15 +46,6 @@ class LineMeans:
     texts: Texts
     send: Callable[[Draft], Outcome]
     call_off: Callable[[str], Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """The number a text comes from; `service`: the messaging service it is in."""
-
-    number: Phone
-    service: str | None = None
-    is_own: bool = False  # the associate's own relay number
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +72,8 @@ def sender_of(item: Item, letter: Letter, *, line: LineMeans) -> Sender:
     """The associate's own number if there is one, else the banner's. Never that of a stranger to
     whom LivePerson gave a strict program's customer: an answer to it would be theirs."""
     banner = letter.banner
-    if banner.number.strategy == "relay" and not is_with_a_stranger(item, banner):
-        own = line.lines.of(pointer_from(item["notice"]))
-        if own is not None and own.banner == banner.name:
-            return Sender(own.number, own.service, is_own=True)
-    return Sender(Phone(banner.number.outbound))
+    whose = None if is_with_a_stranger(item, banner) else pointer_from(item["notice"])
+    return sender_for(whose, banner=banner, lines=line.lines)
 
 
 def send(item: Item, letter: Letter, *, sender: Sender, line: LineMeans) -> Outcome:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .batch import KEPT, TO_GO, Batch, BatchState, Row, RowState, batch_id
 from .consent import Blocked, Customer
-from .errors import BadInputError, ConflictError, UnavailableError
+from .errors import BadInputError, KeyReusedError, UnavailableError
 from .first_text import first_reason
 from .model import Phone, as_stored, fingerprint
 from .outreach import (
@@ -85,8 +85,7 @@ def accept(
     if stored is None:
         return finish(batch, asker=asker, desk=desk, now=now, again=False)
     if stored.fingerprint != body:
-        raise ConflictError("this Idempotency-Key came with another body before",
-                            code="idempotency_key_reused")  # fmt: skip
+        raise KeyReusedError
     if stored.state is BatchState.ACCEPTING:
         return finish(stored, asker=asker, desk=desk, now=now, again=True)
     return Taken(stored, fresh=False)

@@ -131,8 +131,7 @@ def settled(batch: Batch, *, now: datetime) -> Batch:
 
 def kept_back(batch: Batch, *, until: datetime, reason: str, now: datetime) -> Batch:
     """The unclaimed batch with everything due put off: not lost, not counted anew, and visible."""
-    rows = [row.to(RowState.DEFERRED, reason=reason, until=until, rule=None, first=row.answered)
-            for row in batch.due_rows(now)]  # fmt: skip
+    rows = [row.put_off(reason, until=until) for row in batch.due_rows(now)]
     batch = batch.with_rows(rows)
     return batch.to(BatchState.DEFERRED, due_at=batch.opens_at(), in_line=True)
 

@@ -18,7 +18,8 @@ from .outreach_chunks import CLAIM_FOR, LOOK_AFTER, REPORTED_AFTER, going, settl
 from .reconciling import NOT_ASKED, Inquiry, look_up
 
 if TYPE_CHECKING:
-    from .sweeping import Broom, Swept
+    from .sweeping import Broom
+    from .swept import Swept
 
 ASK_AGAIN = timedelta(minutes=5)
 SECOND_LOOK = timedelta(minutes=60)

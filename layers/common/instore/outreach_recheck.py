@@ -77,8 +77,7 @@ def _recheck(
 ) -> Row:
     verdict = asker if isinstance(asker, Verdict) else _judge(row, batch, asker, customer, means)
     if verdict.defers:
-        return row.to(RowState.DEFERRED, chunk=None, reason=verdict.reason, until=verdict.until,
-                      rule=verdict.rule, first=row.answered)  # fmt: skip
+        return row.put_off(verdict.reason, until=verdict.until, rule=verdict.rule)
     if not verdict.allowed:
         return row.to(RowState.BLOCKED, reason=verdict.reason, until=verdict.until,
                       rule=verdict.rule, first=row.answered)  # fmt: skip

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .errors import BadInputError
 from .model import Phone
-from .program_parts import Name, Part, Skill
+from .program_parts import NO_REPEATS, BaseUrl, Name, Part, Skill
 
 Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
 Digit = Annotated[str, Field(pattern=r"^[0-9]$")]
@@ -27,25 +27,18 @@ class Pool(Part):
     10DLC campaign at T-Mobile unless a number pool is approved. So the caps are the contract's.
     """
 
-    messaging_services: list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]] = Field(
-        default=[]
-    )
+    messaging_services: Annotated[
+        list[Annotated[str, Field(pattern=r"^MG[0-9a-fA-F]{32}$")]], NO_REPEATS
+    ] = Field(default=[])
     senders_per_service: Annotated[int, Field(ge=1, le=10000)] = 400
     most_numbers: Annotated[int, Field(ge=1, le=100000)] = 49
     quarantine_days: Annotated[int, Field(ge=1, le=730)] = 90
-
-    @field_validator("messaging_services")
-    @classmethod
-    def _no_repeats(cls, value: list[str]) -> list[str]:
-        if len(set(value)) != len(value):
-            raise ValueError("listed twice")
-        return value
 
 
 class Push(Part):
     """The brand's push service: asked whether a caller is enrolled, and told to push."""
 
-    base_url: Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
+    base_url: BaseUrl
     secret: Name | None = None
     timeout_s: Annotated[float, Field(gt=0, le=5)] = 1.5
     enrolled: Literal["token", "active"] = Field("token", description="who counts as app user")
@@ -54,7 +47,7 @@ class Push(Part):
 class Mail(Part):
     """The brand's own mail: answers to requests by e-mail are handed to it. docs/mail-api.md."""
 
-    base_url: Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
+    base_url: BaseUrl
     secret: Name | None = None
     timeout_s: Annotated[float, Field(gt=0, le=10)] = 5.0
 
@@ -135,6 +128,13 @@ class Line(Part):
         if self.push is None and any(branch.push for branch in self.branches):
             raise ValueError("a branch has push, and there is no push service")
         return self
+
+    def at(self, account_sid: str) -> Line:
+        """The same at another account of Twilio's; its secret is named by the same rule."""
+        if account_sid == self.account_sid:
+            return self
+        name = self.secret.removesuffix(self.account_sid.lower()) + account_sid.lower()
+        return self.model_copy(update={"account_sid": account_sid, "secret": name})
 
     def branch(self, name: str) -> Branch | None:
         return next((b for b in self.branches if b.name == name), None)

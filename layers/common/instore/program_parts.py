@@ -9,7 +9,7 @@ from decimal import Decimal
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .call_messages import CALL_FIELDS, CALL_MESSAGES
 from .model import Stickiness, fold_word
@@ -17,6 +17,8 @@ from .request_messages import REQUEST_MESSAGES
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,80}$")]
 Skill = Annotated[str, Field(min_length=1, max_length=255)]
+# One of the brand's own services, without a slash at the end; plain http on this machine only.
+BaseUrl = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Resolver = Literal["binding", "token", "backend", "keyword"]
 Step = Literal["associate", "least_loaded_peer", "manager", "wait_for_associate", "skill"]
@@ -28,6 +30,15 @@ _RESERVED = """
     ARRET ARRETER AIDE BAJA ALTO AYUDA NO OK HI HELLO WAIT NEXT
 """
 RESERVED_WORDS = frozenset(str(fold_word(word)) for word in _RESERVED.split())
+
+
+def _without_repeats(value: list[Any]) -> list[Any]:
+    if len(set(value)) != len(value):
+        raise ValueError("listed twice")
+    return value
+
+
+NO_REPEATS = AfterValidator(_without_repeats)
 
 
 class Part(BaseModel):
@@ -85,7 +96,7 @@ class TokenResolver(Part):
 class BackendResolver(Part):
     """The brand's own API: member -> associate, keyword -> associate. docs/backend-api.md."""
 
-    base_url: Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/]).+[^/]$")]
+    base_url: BaseUrl
     secret: Name | None = None
     timeout_s: Annotated[float, Field(gt=0, le=10)] = 2.0
     member_attribute: str = "ctmrinfo.customerId"
@@ -108,9 +119,9 @@ class Triggers(Part):
 class Routing(Part):
     """Who takes a conversation: resolvers find the wanted associate, steps find a stand-in."""
 
-    resolvers: list[Resolver] = Field(min_length=1)
+    resolvers: Annotated[list[Resolver], Field(min_length=1), NO_REPEATS]
     stickiness: Stickiness = Stickiness.STORE
-    steps: list[Step] = Field(min_length=1)
+    steps: Annotated[list[Step], Field(min_length=1), NO_REPEATS]
     triggers: Triggers = Triggers()
     keyword_tries: Annotated[int, Field(ge=0, le=5)] = 2
     presence_max_age_s: Annotated[int, Field(ge=0, le=60)] = 15
@@ -118,13 +129,6 @@ class Routing(Part):
     silent_wait_alarm_minutes: Annotated[int, Field(ge=1, le=144000)] = 1440
     token: TokenResolver | None = None
     backend: BackendResolver | None = None
-
-    @field_validator("resolvers", "steps")
-    @classmethod
-    def _no_repeats(cls, value: list[str]) -> list[str]:
-        if len(set(value)) != len(value):
-            raise ValueError("listed twice")
-        return value
 
 
 def ends(routing: Routing) -> Iterable[str]:

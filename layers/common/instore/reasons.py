@@ -85,7 +85,8 @@ REASONS: Mapping[str, str] = {
     "text_not_found": "Twilio's answer was lost and its list does not show the text; it may have "
     "gone.",
     "line_off": "The program has no SMS line.",
-    "sender_lost": "Twilio does not send from this number of ours any more.",
+    "sender_lost": "Twilio does not send from this number of ours: it is not in the account, or not any "
+    "more.",
     "too_late": "It had waited so long that it would say nothing new.",
     "agent_left": "The associate left the conversation before the text was sent.",
     "closed": "The conversation was closed before the text was sent.",

@@ -12,24 +12,14 @@ from typing import TYPE_CHECKING
 
 from .carrier_codes import Effect
 from .directory import Pointer
-from .errors import TwilioRefusedError, UnavailableError, VendorError, VendorNotAuthorizedError
-from .relay_buying import (
-    AGAIN,
-    SERVICE_FULL,
-    Means,
-    User,
-    for_sale,
-    give_back_surplus,
-    go_on,
-    set_up,
-)
+from .errors import TwilioRefusedError, VendorError, VendorNotAuthorizedError
+from .relay_buying import SERVICE_FULL, for_sale, give_back_surplus, go_on, set_up
+from .relay_means import AGAIN, Means, User, settled
 from .relay_report import Outcome, Report, already, done, pending, refused
-from .relay_state import Activation, LineState, is_same
+from .relay_state import Activation, Asked, LineState, is_same
 
 if TYPE_CHECKING:
     from .adapters.lines import NotBegun
-
-_TRIES = 6
 
 
 def find_user(pointer: Pointer, *, means: Means) -> User | str:
@@ -48,8 +38,9 @@ def find_user(pointer: Pointer, *, means: Means) -> User | str:
     return User(pointer, associate, store, banner, means.program.line)
 
 
-def activate(pointer: Pointer, *, by: str, means: Means) -> Report:
-    """See to it that this associate has one active number, as far as that goes now.
+def activate(pointer: Pointer, *, asked: Asked, means: Means) -> Report:
+    """See to it that this associate has one active number, as far as that goes now; unless their
+    number's end was asked for later.
 
     Raises UnavailableError when the table does not answer, and VendorNotAuthorizedError or
     TwilioRefusedError (effect STOP_BATCH) for what would fail for everybody; each may be repeated.
@@ -57,32 +48,40 @@ def activate(pointer: Pointer, *, by: str, means: Means) -> Report:
     user = find_user(pointer, means=means)
     if isinstance(user, str):
         return refused(user)
-    for _ in range(_TRIES):
-        report = _once(user, by=by, means=means)
-        if report is not None:
-            return report
-    raise UnavailableError("the activation keeps changing", code="line_contended")
+    return settled(
+        pointer, means=means,
+        step=lambda found: _once(user, found, asked=asked, means=means),
+    )  # fmt: skip
 
 
-def _once(user: User, *, by: str, means: Means) -> Report | None:
-    """One look and what follows from it; None: overtaken, look again."""
-    found = means.lines.activation(user.pointer.account, agent_id=user.pointer.agent_id)
+def _once(user: User, found: Activation | None, *, asked: Asked, means: Means) -> Report | None:
+    """What follows from what is there; None: look again."""
     hindrance = _hindrance(user, found, means=means)
     if hindrance is not None:
         return hindrance
-    match None if found is None else found.state:
-        case None | LineState.RELEASED:
-            begun = _begin(user, before=found, by=by, means=means)
-            if isinstance(begun, Activation):
-                return go_on(begun, user=user, means=means)
-            return refused("pool_full") if begun.name == "POOL_FULL" else None
-        case LineState.WANTED | LineState.BUYING:
-            return go_on(_there(found), user=user, means=means)
-        case LineState.ACTIVE:
-            return _as_it_should_be(_there(found), user=user, means=means)
-        case _:
-            revived = means.lines.save(_there(found).revived(by=by, now=means.now()))
-            return None if revived is None else done(revived, "revived")
+    if found is None or found.state is LineState.RELEASED:
+        if found is not None and found.is_later_than(asked):
+            return refused("overtaken", found)
+        begun = _begin(user, before=found, asked=asked, means=means)
+        if isinstance(begun, Activation):
+            return go_on(begun, user=user, means=means)
+        return refused("pool_full") if begun.name == "POOL_FULL" else None
+    if found.is_elsewhere(user.line.account_sid):  # and its number is not, by now
+        moved = means.lines.rehome(found, line=user.line)
+        is_full = not isinstance(moved, Activation) and moved.name == "POOL_FULL"
+        return refused("pool_full", found) if is_full else None
+    if found.is_wish:
+        return go_on(found.asked_again(asked), user=user, means=means)
+    if found.state is LineState.ACTIVE:
+        return _as_it_should_be(found, user=user, asked=asked, means=means)
+    if found.is_later_than(asked):
+        return refused("overtaken", found)
+    revived = means.lines.save(found.revived(asked=asked, now=means.now()))
+    if revived is None:
+        return None
+    mended = _as_it_should_be(revived, user=user, asked=asked, means=means)
+    as_it_was = mended is not None and mended.outcome is Outcome.ALREADY
+    return done(revived, "revived") if as_it_was else mended
 
 
 def _hindrance(user: User, found: Activation | None, *, means: Means) -> Report | None:
@@ -90,8 +89,10 @@ def _hindrance(user: User, found: Activation | None, *, means: Means) -> Report 
     if found is not None and found.state is LineState.RELEASING:
         return refused("being_released", found)
     if found is not None and found.state is not LineState.RELEASED:
-        # Customers of one banner do not come to text with another.
-        return None if found.banner == user.banner.name else refused("other_banner", found)
+        if found.banner != user.banner.name:
+            # Customers of one banner do not come to text with another.
+            return refused("other_banner", found)
+        return _at_another_account(user, found, means=means)
     # Who moved to another account is another agent there, with the same login.
     other = means.lines.by_login(user.associate.login)
     if (other is None or is_same(other.pointer, user.pointer)
@@ -100,24 +101,30 @@ def _hindrance(user: User, found: Activation | None, *, means: Means) -> Report 
     return refused("has_another", other)
 
 
-def _there(found: Activation | None) -> Activation:
-    assert found is not None
-    return found
+def _at_another_account(user: User, found: Activation, *, means: Means) -> Report | None:
+    """Bought when the program named another account of Twilio's: here it cannot be texted from,
+    unless it was moved along."""
+    if not found.is_elsewhere(user.line.account_sid):
+        return None
+    moved = found.number is not None and means.twilio.owned(user.line, number=found.number)
+    return None if moved else refused("other_account", found)
 
 
 def _begin(
-    user: User, *, before: Activation | None, by: str, means: Means
+    user: User, *, before: Activation | None, asked: Asked, means: Means
 ) -> Activation | NotBegun:
     pointer = user.pointer
     tag = f"{means.lines.stack_mark()}{pointer.account}-{pointer.agent_id}-{means.token()}"
     wish = Activation.wished(pointer, login=user.associate.login, banner=user.banner.name, tag=tag,
-                             by=by, now=means.now())  # fmt: skip
+                             asked=asked, now=means.now())  # fmt: skip
     if before is not None and before.number is not None:  # its customers stay theirs to hand over
         wish = replace(wish, former=(*before.former, before.number))
     return means.lines.begin(wish, before=before, line=user.line)
 
 
-def _as_it_should_be(found: Activation, *, user: User, means: Means) -> Report | None:
+def _as_it_should_be(
+    found: Activation, *, user: User, asked: Asked, means: Means
+) -> Report | None:  # fmt: skip
     """An active number: what is left of an earlier purchase is given back, and one that Twilio
     would no longer send from is set up anew, or replaced when it is not ours any more."""
     given = give_back_surplus(found, line=user.line, means=means)
@@ -127,7 +134,8 @@ def _as_it_should_be(found: Activation, *, user: User, means: Means) -> Report |
     # By its number: somebody may have named it anew by hand, or bought it back.
     owned = next(iter(means.twilio.owned(user.line, number=found.number)), None)
     if owned is None:
-        ended = found.to(LineState.RELEASED, now=means.now())
+        # Not an end that anybody asked for: whoever asks for a number may have the next.
+        ended = replace(found.to(LineState.RELEASED, now=means.now()), asked_at=asked.at)
         means.lines.give_back(ended, line=user.line)
         return None  # and look again: they are without a number now
     if not owned.can_text:
@@ -151,6 +159,8 @@ def would_activate(pointer: Pointer, *, means: Means) -> Report:
     if hindrance is not None:
         return hindrance
     if found is not None and found.state is LineState.ACTIVE:
+        if found.is_elsewhere(user.line.account_sid):
+            return Report(Outcome.WOULD, "repaired", found.state, found.number)
         return already(found)
     if found is not None and found.state is LineState.QUARANTINED:
         return Report(Outcome.WOULD, "revived", found.state, found.number)

@@ -12,18 +12,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .errors import InstoreError
+from .model import as_stored
 from .relay import activate, tried, would_activate
-from .relay_buying import AGAIN, SPARE_S, Means
 from .relay_ending import deactivate, release
+from .relay_means import AGAIN, SPARE_S, Means
 from .relay_orphans import Orphan, orphans, settle_orphan
 from .relay_report import Outcome, Report, refused
-from .relay_run import MOST_PASSES, MOST_ROWS, Kind, Run, Target
+from .relay_run import MOST_PASSES, MOST_ROWS, Kind, Run, Target, run_id
 from .relay_state import Activation
 
 if TYPE_CHECKING:
     from .adapters.queues import Queues
     from .adapters.relay_runs import RelayRuns
 
+SCHEDULE = "schedule"  # who asks for what is done every day
 _CLAIM_TRIES = 3
 _NUMBER = re.compile(r"\+[0-9]+\Z")
 
@@ -45,6 +47,22 @@ class Worked:
     left: Run | None = None
     reports: list[Report] = field(default_factory=list)
     handed_on: bool = False
+
+
+def open_daily(on: Work) -> Run | None:
+    """The run of today that looks for numbers bought for nobody; asked for again, the same one.
+    None: the program has no line."""
+    if on.means.program.line is None:
+        return None
+    now = on.means.now()
+    fresh = Run(
+        id=run_id(SCHEDULE, key=f"{now:%Y-%m-%d}"), kind=Kind.ADOPT, by=SCHEDULE, dry=False,
+        force=False, successor=None, fingerprint="", total=0, created_at=as_stored(now),
+    )  # fmt: skip
+    run = on.runs.create(fresh, targets=[]) or fresh
+    if run.has_work:
+        on.queues.relay_ready(run.id)
+    return run
 
 
 def work(run: str, *, token: str, on: Work) -> Worked:
@@ -80,7 +98,7 @@ def _claim(run: str, *, token: str, on: Work) -> Run | None:
 
 
 def _go_through(mine: Run, worked: Worked, *, on: Work) -> Run | None:
-    if mine.kind is Kind.ORPHANS and mine.total == 0 and mine.done == 0:
+    if mine.kind in (Kind.ORPHANS, Kind.ADOPT) and mine.total == 0 and mine.done == 0:
         listed = _list_orphans(mine, on=on)
         if listed is None:
             return None
@@ -133,21 +151,23 @@ def _row(run: Run, target: Target, *, on: Work) -> Report:
 
 def _act(run: Run, target: Target, *, on: Work) -> Report:
     means = on.means
-    if run.kind is Kind.ORPHANS:
+    if run.kind in (Kind.ORPHANS, Kind.ADOPT):
         orphan = Orphan(target.sid, target.name, target.tag)
-        return settle_orphan(orphan, by=run.by, means=means, dry=run.dry)
+        return settle_orphan(orphan, asked=run.asked, means=means, dry=run.dry,
+                             only_adopt=run.kind is Kind.ADOPT)  # fmt: skip
     if target.pointer is None:
         return refused("unknown_associate" if run.kind is Kind.ACTIVATE else "no_line")
     if run.kind is Kind.ACTIVATE:
         if run.dry:
             return _within_the_pool(would_activate(target.pointer, means=means), run, on)
-        return activate(target.pointer, by=run.by, means=means)
+        return activate(target.pointer, asked=run.asked, means=means)
     held = means.lines.activation(target.pointer.account, agent_id=target.pointer.agent_id)
     if held is None or not _is_meant(held, target):
         return refused("no_line")
     if run.kind is Kind.DEACTIVATE:
-        return deactivate(held, successor=run.successor, by=run.by, means=means, dry=run.dry)
-    return release(held, force=run.force, by=run.by, means=means, dry=run.dry)
+        return deactivate(held, successor=run.successor, asked=run.asked, means=means,
+                          dry=run.dry)  # fmt: skip
+    return release(held, force=run.force, asked=run.asked, means=means, dry=run.dry)
 
 
 def _is_meant(held: Activation, target: Target) -> bool:

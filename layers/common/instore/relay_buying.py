@@ -8,70 +8,26 @@ same, one is kept and the others are given back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .carrier import Candidate, Owned
 from .carrier_codes import Effect
-from .directory import Associate, Pointer, Store
 from .errors import TwilioRefusedError, VendorError
-from .program import Banner, Program
-from .program_line import Line
+from .relay_means import AGAIN, SPARE_S, Means, User
 from .relay_report import Report, done, pending, refused
 from .relay_search import Ring, rings
-from .relay_state import BUY_WITHIN, UNCLEAR_FOR, Activation, LineState
+from .relay_state import BUY_WITHIN, Activation, LineState
 
 if TYPE_CHECKING:
-    from .adapters.customers import Customers
-    from .adapters.lines import Lines
-    from .adapters.stores import Stores
-    from .adapters.twilio import Twilio
+    from .carrier import Candidate, Owned
+    from .program_line import Line
 
 CANDIDATES = 10  # asked for at once
 MOST_PURCHASES = 15  # tried in one go; then others may have their turn
-AGAIN = UNCLEAR_FOR + timedelta(seconds=5)
-# With fewer seconds left, nothing more is begun: it is for the next invocation.
-SPARE_S = 20.0
 SERVICE_FULL = 21714
 # What a refused purchase says about that number only.
 NEXT_ONE = frozenset({Effect.NOT_FOR_SALE, Effect.NONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What relay numbers are worked on with. `public_url` is where Twilio reaches us, `token`
-    gives ten random hex digits, `remaining` the seconds this invocation has left."""
-
-    lines: Lines
-    twilio: Twilio
-    stores: Stores
-    customers: Customers
-    program: Program
-    public_url: str
-    now: Callable[[], datetime]
-    token: Callable[[], str]
-    remaining: Callable[[], float]
-
-    @property
-    def sms_url(self) -> str:
-        return f"{self.public_url}/twilio/sms"
-
-    @property
-    def voice_url(self) -> str:
-        return f"{self.public_url}/twilio/voice/line"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who is to have a number, as the agent map and the program have them now."""
-
-    pointer: Pointer
-    associate: Associate
-    store: Store
-    banner: Banner
-    line: Line
 
 
 def go_on(activation: Activation, *, user: User, means: Means) -> Report | None:

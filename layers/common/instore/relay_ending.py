@@ -13,45 +13,57 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .directory import Pointer, Store
-from .errors import UnavailableError
-from .model import Phone
-from .relay_buying import AGAIN, SPARE_S, Means
+from .errors import UnknownSecretError, VendorNotAuthorizedError
+from .relay_means import AGAIN, SPARE_S, Means, settled
 from .relay_report import Outcome, Report, already, done, pending, refused
-from .relay_state import Activation, LineState, is_same
+from .relay_state import Activation, Asked, LineState, is_same
 
 if TYPE_CHECKING:
-    from .program_line import Line
+    from collections.abc import Callable
+
+    from .model import Phone
 
 _AT_ONCE = 100
-_TRIES = 6
 SUCCESSOR = "successor"  # source of the bindings made here
+_ENDING = (LineState.RELEASING, LineState.RELEASED)
 
 
 def deactivate(
-    held: Activation, *, successor: Pointer | None, by: str, means: Means, dry: bool = False
+    held: Activation, *, successor: Pointer | None, asked: Asked, means: Means, dry: bool = False
 ) -> Report:
     """The associate texts from it no longer. `successor`: who has the customers from now on; None:
-    the manager of the store, and if there is none, nobody for now.
+    the manager of the store, and if there is none, nobody for now. What somebody asked for later
+    stays as it is.
 
     May be repeated: what is done is done, and customers who were not handed over yet are. Raises
     UnavailableError and VendorErrors as `activate` does.
     """
     if successor is not None and not _fits(successor, held, means):
         return refused("successor_unfit", held)
-    account, agent = held.pointer.account, held.pointer.agent_id
-    for _ in range(_TRIES):
-        found = means.lines.activation(account, agent_id=agent)
-        if found is None:
-            return refused("no_line")
-        report = _end(found, successor=successor, by=by, means=means, dry=dry)
-        if report is not None:
-            return report
-    raise UnavailableError("the activation keeps changing", code="line_contended")
+    return _settled(
+        held, means,
+        lambda found: _end(found, successor=successor, asked=asked, means=means, dry=dry),
+    )  # fmt: skip
+
+
+def _settled(
+    held: Activation, means: Means, step: Callable[[Activation], Report | None]
+) -> Report:  # fmt: skip
+    """`step` on what is stored now. An account that the program no longer names may be closed."""
+    try:
+        return settled(held.pointer, means=means,
+                       step=lambda found: refused("no_line") if found is None else step(found))  # fmt: skip
+    except (UnknownSecretError, VendorNotAuthorizedError):
+        if not held.is_elsewhere(means.line.account_sid):
+            raise
+        return refused("account_closed", held)
 
 
 def _end(
-    found: Activation, *, successor: Pointer | None, by: str, means: Means, dry: bool
+    found: Activation, *, successor: Pointer | None, asked: Asked, means: Means, dry: bool
 ) -> Report | None:
+    if found.state not in _ENDING and found.is_later_than(asked):
+        return refused("overtaken", found)
     match found.state:
         case LineState.RELEASING if found.number is None and not dry:
             return _give_back(found, means=means, why="withdrawn")
@@ -59,7 +71,9 @@ def _end(
             return already(found)
         case LineState.WANTED | LineState.BUYING:
             return (
-                Report(Outcome.WOULD, "withdrawn") if dry else withdraw(found, by=by, means=means)
+                Report(Outcome.WOULD, "withdrawn")
+                if dry
+                else withdraw(found, asked=asked, means=means)
             )
         case LineState.QUARANTINED:
             if successor in (None, found.successor) and not found.handing:
@@ -70,22 +84,15 @@ def _end(
     why = None if heir is not None else "no_successor"
     if dry:
         return Report(Outcome.WOULD, why, found.state, found.number)
-    free_at = found.free_at or means.now() + timedelta(days=line_of(means).pool.quarantine_days)
+    free_at = found.free_at or means.now() + timedelta(days=means.line.pool.quarantine_days)
     if found.state is not LineState.QUARANTINED or heir != found.successor:
         saved = means.lines.save(
-            found.quarantined(successor=heir, free_at=free_at, by=by, now=means.now())
+            found.quarantined(successor=heir, free_at=free_at, asked=asked, now=means.now())
         )
         if saved is None:
             return None
         found = saved
     return _hand_over(found, means=means, why=why)
-
-
-def line_of(means: Means) -> Line:
-    line = means.program.line
-    if line is None:  # numbers are still ours, and the program forgot them
-        raise UnavailableError("the program has no SMS line", code="line_off")
-    return line
 
 
 def _fits(successor: Pointer, held: Activation, means: Means) -> bool:
@@ -145,19 +152,21 @@ def _move_customers(held: Activation, successor: Pointer, means: Means) -> bool:
 
 def _point_on(number: Phone, held: Activation, successor: Pointer, means: Means) -> None:
     """A quarantined number whose texts reach the leaver reaches their successor from now on."""
-    for _ in range(_TRIES):
-        line = means.lines.get(number)
-        if line is None or line.successor is None or not is_same(line.successor, held.pointer):
-            return
-        found = means.lines.activation(line.pointer.account, agent_id=line.pointer.agent_id)
-        if (found is None or found.number != number or found.free_at is None
-                or found.state is not LineState.QUARANTINED):  # fmt: skip
-            return
-        moved = found.quarantined(successor=successor, free_at=found.free_at, by=held.by,
-                                  now=means.now())  # fmt: skip
-        if means.lines.save(replace(moved, handing=found.handing)) is not None:
-            return
-    raise UnavailableError("the activation keeps changing", code="line_contended")
+
+    def step(found: Activation | None) -> bool | None:
+        if (found is None or found.number != number or found.state is not LineState.QUARANTINED
+                or found.free_at is None or found.successor is None
+                or not is_same(found.successor, held.pointer)):  # fmt: skip
+            return True
+        moved = found.quarantined(successor=successor, free_at=found.free_at, now=means.now(),
+                                  asked=Asked(held.by, means.now()))  # fmt: skip
+        # Nobody asked for this one's own end anew.
+        kept = replace(moved, handing=found.handing, asked_at=found.asked_at)
+        return None if means.lines.save(kept) is None else True
+
+    line = means.lines.get(number)
+    if line is not None:
+        settled(line.pointer, means=means, step=step)
 
 
 def _bind(ids: list[str], held: Activation, successor: Pointer, means: Means) -> None:
@@ -175,56 +184,56 @@ def _bind(ids: list[str], held: Activation, successor: Pointer, means: Means) ->
                                  pointer=successor, now=now, source=SUCCESSOR)  # fmt: skip
 
 
-def withdraw(found: Activation, *, by: str, means: Means) -> Report | None:
+def withdraw(found: Activation, *, asked: Asked, means: Means) -> Report | None:
     """End a wish: what was bought for it goes back at once, for nobody ever texted with it. It is
     written before that is done: a run that buys for it meanwhile must not take it for theirs."""
     if found.tried_at is not None:
-        owned = means.twilio.owned(line_of(means), tag=found.tag)
+        owned = means.twilio.owned(means.line_of(found), tag=found.tag)
         if found.is_unclear(means.now(), shown=[one.number for one in owned]):
             return pending("unclear", means.now() + AGAIN)
         if owned:
             sids = tuple(one.sid for one in owned)
-            leaving = means.lines.save(found.withdrawn(sids, by=by, now=means.now()))
+            leaving = means.lines.save(found.withdrawn(sids, asked=asked, now=means.now()))
             if leaving is None:
                 return None
             found = leaving
-    return _give_back(found, means=means, by=by, why="withdrawn")
+    return _give_back(found, means=means, asked=asked, why="withdrawn")
 
 
 def _give_back(
-    found: Activation, *, means: Means, by: str | None = None, why: str | None = None
+    found: Activation, *, means: Means, asked: Asked | None = None, why: str | None = None
 ) -> Report | None:  # fmt: skip
-    """The last step, which may be repeated: Twilio has its numbers back, then so has the pool."""
-    line = line_of(means)
+    """The last step, which may be repeated: Twilio has its numbers back, then so has the pool. Both
+    are those of the account they were bought at: at another they are not found, which reads as
+    given back long ago."""
+    line = means.line_of(found)
     for sid in filter(None, (found.sid, *found.surplus)):
         means.twilio.release(line, sid=sid)
-    ended = means.lines.give_back(found.to(LineState.RELEASED, now=means.now(), by=by), line=line)
+    ended = means.lines.give_back(
+        found.to(LineState.RELEASED, now=means.now(), asked=asked), line=line
+    )
     return None if ended is None else done(ended, why)
 
 
 def release(
-    held: Activation, *, force: bool, by: str, means: Means, dry: bool = False
+    held: Activation, *, force: bool, asked: Asked, means: Means, dry: bool = False
 ) -> Report:  # fmt: skip
     """Give the number back to Twilio, for good. Frees nothing else: customers, threads and the
     line's history stay. May be repeated."""
-    account, agent = held.pointer.account, held.pointer.agent_id
-    for _ in range(_TRIES):
-        found = means.lines.activation(account, agent_id=agent)
-        if found is None:
-            return refused("no_line")
-        report = _release(found, force=force, by=by, means=means, dry=dry)
-        if report is not None:
-            return report
-    raise UnavailableError("the activation keeps changing", code="line_contended")
+    return _settled(
+        held, means, lambda found: _release(found, force=force, asked=asked, means=means, dry=dry)
+    )
 
 
 def _release(
-    found: Activation, *, force: bool, by: str, means: Means, dry: bool
+    found: Activation, *, force: bool, asked: Asked, means: Means, dry: bool
 ) -> Report | None:  # fmt: skip
     match found.state:
         case LineState.RELEASED:
             return already(found)
         case LineState.QUARANTINED:
+            if found.is_later_than(asked):
+                return refused("overtaken", found)
             if not force and found.free_at is not None and means.now() < found.free_at:
                 return replace(refused("in_quarantine", found), again_at=found.free_at)
         case LineState.RELEASING:
@@ -237,7 +246,9 @@ def _release(
         # Once more: a text that was on its way when it was deactivated bound its customer late.
         if found.successor is not None and not _move_customers(found, found.successor, means):
             return pending("no_time", means.now())
-        leaving = replace(found.to(LineState.RELEASING, now=means.now(), by=by), handing=False)
+        leaving = replace(
+            found.to(LineState.RELEASING, now=means.now(), asked=asked), handing=False
+        )
         saved = means.lines.save(leaving)
         if saved is None:
             return None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .relay import find_user
-from .relay_buying import AGAIN, Means, go_on
-from .relay_ending import line_of, withdraw
+from .relay_buying import go_on
+from .relay_ending import withdraw
+from .relay_means import AGAIN, Means, User
 from .relay_report import Outcome, Report, pending, refused
-from .relay_state import Activation, LineState
+from .relay_state import Activation, Asked, LineState
 
 if TYPE_CHECKING:
     from .carrier import Owned
@@ -25,21 +25,24 @@ class Orphan:
     tag: str
 
 
-def orphans(means: Means) -> Iterator[Orphan]:
-    """All of them. Numbers with other names are none of ours, nor are another stack's."""
+def orphans(means: Means) -> list[Orphan]:
+    """All of them at the program's account. Numbers with other names are none of ours, nor are
+    another stack's. One BatchGetItem for each hundred numbers."""
     mark = means.lines.stack_mark()
-    for one in means.twilio.owned(line_of(means)):
-        if one.friendly_name.startswith(mark) and not _is_used(one, _holder(one, means)):
-            yield Orphan(one.sid, one.number.e164, one.friendly_name)
+    tagged = [one for one in means.twilio.owned(means.line) if one.friendly_name.startswith(mark)]
+    holders = _holders(tagged, means)
+    return [
+        Orphan(one.sid, one.number.e164, one.friendly_name)
+        for one in tagged if not _is_used(one, holders.get(one.friendly_name))
+    ]  # fmt: skip
 
 
-def _holder(owned: Owned, means: Means) -> Activation | None:
-    """The activation the tag was made for, in whatever state."""
-    parts = owned.friendly_name.removeprefix(means.lines.stack_mark()).split("-")
-    if len(parts) != 3:
-        return None
-    found = means.lines.activation(parts[0], agent_id=parts[1])
-    return found if found is not None and found.tag == owned.friendly_name else None
+def _holders(owned: list[Owned], means: Means) -> dict[str, Activation]:
+    """The activations the tags were made for, in whatever state, by tag."""
+    mark = means.lines.stack_mark()
+    parts = [one.friendly_name.removeprefix(mark).split("-") for one in owned]
+    found = means.lines.activations((part[0], part[1]) for part in parts if len(part) == 3)
+    return {one.tag: one for one in found}
 
 
 def _is_used(owned: Owned, holder: Activation | None) -> bool:
@@ -47,28 +50,31 @@ def _is_used(owned: Owned, holder: Activation | None) -> bool:
         and holder.state is not LineState.RELEASED  # fmt: skip
 
 
-def settle_orphan(orphan: Orphan, *, by: str, means: Means, dry: bool) -> Report:
+def settle_orphan(
+    orphan: Orphan, *, asked: Asked, means: Means, dry: bool, only_adopt: bool = False
+) -> Report:
     """Adopt it, if an activation waits for just this purchase; else give it back. Where its user
-    may no longer have a number, the wish ends with it."""
-    line = line_of(means)
-    found = [one for one in means.twilio.owned(line, tag=orphan.tag) if one.sid == orphan.sid]
+    may no longer have a number, the wish ends with it. `only_adopt`: nothing is given back, for
+    that a person decides; the report says that there is something to decide."""
+    found = [one for one in means.twilio.owned(means.line, tag=orphan.tag) if one.sid == orphan.sid]
     if not found:
         return refused("not_found")
     (one,) = found
-    holder = _holder(one, means)
+    holder = _holders(found, means).get(one.friendly_name)
     if _is_used(one, holder):
         return refused("in_use", holder)
-    if holder is None or not holder.is_wish:
+    waiting = holder if holder is not None and holder.is_wish else None
+    user = None if waiting is None else find_user(waiting.pointer, means=means)
+    adopted = isinstance(user, User)
+    if only_adopt and not adopted:
+        return Report(Outcome.REFUSED, "unclaimed", number=one.number)
+    if dry or waiting is None:
         if not dry:
-            means.twilio.release(line, sid=one.sid)
-        return Report(Outcome.WOULD if dry else Outcome.DONE, "released", number=one.number)
-    user = find_user(holder.pointer, means=means)
-    if isinstance(user, str):
-        if dry:
-            return Report(Outcome.WOULD, "withdrawn", number=one.number)
-        report = withdraw(holder, by=by, means=means)
+            means.twilio.release(means.line, sid=one.sid)
+        why = "released" if waiting is None else "adopted" if adopted else "withdrawn"
+        return Report(Outcome.WOULD if dry else Outcome.DONE, why, number=one.number)
+    if isinstance(user, User):
+        report = go_on(waiting, user=user, means=means)
     else:
-        if dry:
-            return Report(Outcome.WOULD, "adopted", number=one.number)
-        report = go_on(holder, user=user, means=means)
+        report = withdraw(waiting, asked=asked, means=means)
     return report or pending("bought_elsewhere", means.now() + AGAIN)

@@ -35,6 +35,11 @@ SENTENCES: Mapping[str, str] = {
     "bought_elsewhere": "A purchase for this associate is under way; looked at again in a minute.",
     "unclear": "Twilio's answer to a purchase was lost; it is looked for under its tag, and only "
     "bought again when it is certain that it was not.",
+    "other_account": "Their number was bought at another Twilio account than the program's: deactivate "
+    "and release it first, or have Twilio move it to this one.",
+    "account_closed": "The Twilio account of their number no longer lets us in: put its secret back, or "
+    "release the number at Twilio.",
+    "overtaken": "Something else was asked for about this number later: that counts.",
     "has_another": "Somebody with this login has a number as another agent, from before they moved: "
     "deactivate that one first.",
     "other_banner": "Their number belongs to another banner: deactivate and release it first.",
@@ -58,6 +63,7 @@ SENTENCES: Mapping[str, str] = {
     "repaired": "The number was out of service and is set up anew.",
     "withdrawn": "The wish is over: nothing was bought, or it was given back at once.",
     "adopted": "It was bought for an activation that never heard of it, and is theirs now.",
+    "unclaimed": "It carries our tag and nobody is known to have it: POST /relay/orphans gives it back.",
     "released": "It belonged to nobody and was given back.",
 }
 
@@ -81,9 +87,12 @@ class Report:
     code: int | None = None
 
     def metrics(self) -> list[str]:
-        """What is counted: places that lack numbers, and purchases that Twilio refuses."""
+        """What is counted: numbers given, numbers of nobody, places that lack them or where Twilio
+        refuses."""
         if self.outcome is Outcome.DONE and self.state is LineState.ACTIVE:
             return ["NumbersActivated"]
+        if self.outcome is Outcome.REFUSED and self.why == "unclaimed":
+            return ["NumbersUnclaimed"]
         lacking = self.outcome is Outcome.REFUSED and self.why in _TROUBLES
         return ["NumbersLacking"] if lacking else []
 

@@ -17,6 +17,7 @@ from .batch import KEPT, Claim
 from .directory import Pointer
 from .model import as_stored
 from .relay_report import Outcome, Report
+from .relay_state import Asked
 
 MOST_ROWS = 1000
 # Longer than the function may run: an expired claim is a dead invocation's.
@@ -26,12 +27,13 @@ MOST_PASSES = 15
 
 
 class Kind(StrEnum):
-    """What is asked for. `orphans` finds its rows itself."""
+    """What is asked for. `orphans` and `adopt` find their rows themselves."""
 
     ACTIVATE = "activate"
     DEACTIVATE = "deactivate"
     RELEASE = "release"
     ORPHANS = "orphans"
+    ADOPT = "adopt"  # orphans once more, every day and by itself: nothing is given back
 
 
 class RunState(StrEnum):
@@ -73,6 +75,10 @@ class Run:
     claim: Claim | None = None
     failure: tuple[str, str] | None = None
     rev: int = 0
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.by, self.created_at)
 
     @property
     def expires_at(self) -> datetime:

@@ -76,9 +76,23 @@ class RelayLine:
         return self.state is LineState.ACTIVE
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it is no longer ours, or about to be: nothing can be sent from it."""
+        return self.state in (LineState.RELEASING, LineState.RELEASED)
+
+    @property
     def answers_to(self) -> Pointer:
         """Whom a text to this number reaches: its associate, after that the successor."""
         return self.pointer if self.is_active or self.successor is None else self.successor
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for something to become of a number, and when. The latest to be asked counts, however
+    late an earlier one is worked on."""
+
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,8 @@ class Activation:
     last begun. `free_at` ends the quarantine, `handing` says that customers may still have to be
     handed over, `surplus` names numbers to be released: bought twice, or for a wish withdrawn.
     `former` are numbers they had and lost, `relieved` those who were successor before.
+    `asked_at`: when what it is now was asked for; `account_sid`: the Twilio account of purchase and
+    number, whatever the program names by now.
     """
 
     pointer: Pointer
@@ -119,29 +135,47 @@ class Activation:
     former: tuple[Phone, ...] = ()
     relieved: tuple[Pointer, ...] = ()
     history: tuple[Deed, ...] = ()
+    asked_at: datetime | None = None
+    account_sid: str | None = None
     rev: int = 0
 
     @classmethod
     def wished(
-        cls, pointer: Pointer, *, login: str, banner: str, tag: str, by: str, now: datetime
+        cls, pointer: Pointer, *, login: str, banner: str, tag: str, asked: Asked, now: datetime
     ) -> Activation:
         """The beginning: somebody is to have a number."""
         at = as_stored(now)
-        return cls(pointer, login, banner, tag, LineState.WANTED, at, by,
-                   history=(Deed(LineState.WANTED, at, by),))  # fmt: skip
+        return cls(pointer, login, banner, tag, LineState.WANTED, at, asked.by,
+                   history=(Deed(LineState.WANTED, at, asked.by),),
+                   asked_at=as_stored(asked.at))  # fmt: skip
 
     @property
     def is_wish(self) -> bool:
         """Whether they are still waiting for a number."""
         return self.state in (LineState.WANTED, LineState.BUYING)
 
-    def to(self, state: LineState, *, now: datetime, by: str | None = None) -> Activation:
-        """The activation in its next state; who did it is kept."""
+    def is_later_than(self, asked: Asked) -> bool:
+        """Whether it is as it is because of a request made after this one."""
+        return self.asked_at is not None and asked.at < self.asked_at
+
+    def asked_again(self, asked: Asked) -> Activation:
+        """What it is already is asked for once more: kept with whatever is written next."""
+        later = max(as_stored(asked.at), self.asked_at or as_stored(asked.at))
+        return replace(self, asked_at=later)
+
+    def is_elsewhere(self, account_sid: str) -> bool:
+        """Whether its number is at another account of Twilio's, as far as was ever noted."""
+        return self.account_sid not in (None, account_sid)
+
+    def to(self, state: LineState, *, now: datetime, asked: Asked | None = None) -> Activation:
+        """The activation in its next state; who did it is kept. `asked`: the request that has it so;
+        None: what follows from the one before."""
         if state not in LINE_NEXT[self.state]:
             raise ValueError(f"no way from {self.state} to {state}")
-        at, who = as_stored(now), by or self.by
+        at, who = as_stored(now), asked.by if asked else self.by
         history = (*self.history, Deed(state, at, who))[-_HISTORY:]
-        return replace(self, state=state, since=at, by=who, history=history)
+        return replace(self, state=state, since=at, by=who, history=history,
+                       asked_at=as_stored(asked.at) if asked else self.asked_at)  # fmt: skip
 
     def buying(self, candidate: Phone, *, now: datetime) -> Activation:
         """About to buy this number: written before the purchase, so that it can be found again."""
@@ -156,9 +190,9 @@ class Activation:
         return (self.tried_at is not None and now < self.tried_at + UNCLEAR_FOR
                 and self.candidate not in set(shown))  # fmt: skip
 
-    def withdrawn(self, sids: tuple[str, ...], *, by: str, now: datetime) -> Activation:
+    def withdrawn(self, sids: tuple[str, ...], *, asked: Asked, now: datetime) -> Activation:
         """The wish is over; these were bought for it and are to be given back."""
-        return replace(self.to(LineState.RELEASING, now=now, by=by), surplus=sids)
+        return replace(self.to(LineState.RELEASING, now=now, asked=asked), surplus=sids)
 
     def bought(
         self, number: Phone, *, sid: str, surplus: tuple[str, ...], now: datetime
@@ -168,23 +202,23 @@ class Activation:
                        surplus=surplus, candidate=None, tried_at=None)  # fmt: skip
 
     def quarantined(
-        self, *, successor: Pointer | None, free_at: datetime, by: str, now: datetime
+        self, *, successor: Pointer | None, free_at: datetime, asked: Asked, now: datetime
     ) -> Activation:
         """The associate no longer texts from it; until `free_at` nobody may give it up."""
         relieved, before = self.relieved, self.successor
         if before is not None and before not in (successor, *relieved):
             relieved = (*relieved, before)
-        return replace(self.to(LineState.QUARANTINED, now=now, by=by), successor=successor,
+        return replace(self.to(LineState.QUARANTINED, now=now, asked=asked), successor=successor,
                        free_at=as_stored(free_at), handing=successor is not None,
                        relieved=relieved)  # fmt: skip
 
     def handed_over(self) -> Activation:
         return replace(self, handing=False)
 
-    def revived(self, *, by: str, now: datetime) -> Activation:
+    def revived(self, *, asked: Asked, now: datetime) -> Activation:
         """The associate is back before the number was released: it is theirs again. The customers
         stay with whom they were handed to."""
-        return replace(self.to(LineState.ACTIVE, now=now, by=by), successor=None, free_at=None,
+        return replace(self.to(LineState.ACTIVE, now=now, asked=asked), successor=None, free_at=None,
                        handing=False, relieved=())  # fmt: skip
 
     def line(self) -> RelayLine | None:

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .consent import stopped
-from .errors import BadInputError, ConflictError, NotFoundError, UnavailableError
+from .errors import BadInputError, ConflictError, KeyReusedError, NotFoundError, UnavailableError
+from .line_sender import is_ours
 from .model import Email, Phone, as_stored
 from .outreach import Asker, number_reason
 from .request_content import check_addresses, check_files
@@ -72,7 +73,8 @@ def submit(
     """Take a request; the one that has this id, and whether it is new (R136-R140).
 
     Raises ConflictError: idempotency_key_reused, line_off, mail_off; BadInputError: unknown_store,
-    unknown_associate, phone_missing, email_missing, consent_missing, invalid_number and its like.
+    unknown_associate, phone_missing, email_missing, consent_missing, our_number, invalid_number and
+    its like; TooOftenError: asked_too_often.
     """
     known = means.requests.get(request)
     if known is None:
@@ -81,9 +83,7 @@ def submit(
         known, new = means.requests.create(fresh, agreed=agreed, country=banner.country, now=now)
         if new:
             return try_work(known, means=means, now=now), True
-    if known.fingerprint != asked.fingerprint:
-        raise ConflictError("this Idempotency-Key came with another body before",
-                            code="idempotency_key_reused")  # fmt: skip
+    _must_be_same(known, asked)
     return try_work(known, means=means, now=now), False
 
 
@@ -108,7 +108,7 @@ def claim(request: str, *, asker: Asker, means: Means, now: datetime) -> Service
         if found.pointer is not None and not has_left(found, means):
             raise ConflictError("a colleague has claimed it", code="already_claimed")
         taken = found.taken(asker.pointer, now=as_stored(now))
-        saved = means.requests.claim(taken, before=found)
+        saved = means.requests.save(taken, before=found)
         if saved is not None:
             means.count("RequestsClaimed")
             return try_work(saved, means=means, now=now)
@@ -119,18 +119,20 @@ def answer(
     request: str, *, given: Answer, asker: Asker, means: Means, now: datetime
 ) -> tuple[ServiceRequest, Reply]:  # fmt: skip
     """Answer a request the way the customer asked to be answered. Of a team, whoever answers first
-    has it from then on.
+    has it from then on; an answer that cannot go takes nothing from the others.
 
     Raises NotFoundError; ConflictError: not_claimed, already_claimed, idempotency_key_reused, what
     stops a text to this customer, erased; BadInputError of request_content.py; UnavailableError.
     """
-    found = _answerable(request, asker=asker, means=means, now=now)
+    found = _answerable(request, asker=asker, means=means)
     name = reply_id(found.id, associate=asker.pointer, key=given.key)
     for _ in range(_TRIES):
         stored = means.requests.reply(found.id, reply=name)
         if stored is not None:
             return _again(stored, given, found, means=means, now=now)
         reply = _checked(given, name, found, asker=asker, means=means, now=as_stored(now))
+        if not found.is_of(asker.pointer):
+            found = claim(found.id, asker=asker, means=means, now=now)
         begun = means.requests.begin_reply(reply, request=found, due_at=now + WORK_ON)
         if begun is not None:
             return _after(reply, try_work(begun, means=means, now=now), means)
@@ -143,10 +145,13 @@ def answer(
 def _again(
     stored: Reply, given: Answer, found: ServiceRequest, *, means: Means, now: datetime
 ) -> tuple[ServiceRequest, Reply]:
-    if stored.fingerprint != given.fingerprint:
-        raise ConflictError("this Idempotency-Key came with another body before",
-                            code="idempotency_key_reused")  # fmt: skip
+    _must_be_same(stored, given)
     return _after(stored, try_work(found, means=means, now=now), means)
+
+
+def _must_be_same(stored: ServiceRequest | Reply, sent: Asked | Answer) -> None:
+    if stored.fingerprint != sent.fingerprint:
+        raise KeyReusedError
 
 
 def _after(reply: Reply, found: ServiceRequest, means: Means) -> tuple[ServiceRequest, Reply]:
@@ -162,7 +167,8 @@ def _read(
     program = means.current()
     where = place(asked.source, store=asked.store, associate=asked.associate,
                   directory=Directory(program, means.stores, means.lines))  # fmt: skip
-    phone, email = _phone(asked, where.banner), Email(asked.email) if asked.email else None
+    phone = _phone(asked, where.banner, program, means)
+    email = Email(asked.email) if asked.email else None
     _answer_possible(asked.by, phone, email, agreed, program)
     named = [means.customers.id_of(phone)] if phone else []
     named += [means.customers.id_of(email)] if email else []
@@ -181,13 +187,18 @@ def _taken(where: Place, now: datetime) -> datetime | None:
     return now if where.pointer is not None else None
 
 
-def _phone(asked: Asked, banner: Banner) -> Phone | None:
+def _phone(asked: Asked, banner: Banner, program: Program, means: Means) -> Phone | None:
+    """Their number. One that is to be texted is a handset in the banner's country and none of ours:
+    our own bot would answer the text, and the answer would be answered, for ever."""
     if asked.phone is None:
         return None
     phone = Phone.parse(asked.phone, region=banner.country)
-    wrong = number_reason(phone, banner=banner)
-    if wrong is not None:
-        raise BadInputError("nobody's handset in the banner's country", code=wrong)
+    if asked.by is By.TEXT:
+        wrong = number_reason(phone, banner=banner)
+        if wrong is not None:
+            raise BadInputError("nobody's handset in the banner's country", code=wrong)
+        if is_ours(phone, program=program, lines=means.lines):
+            raise BadInputError("a number of the brand's own", code="our_number")
     return phone
 
 
@@ -207,7 +218,8 @@ def _answer_possible(
         raise ConflictError("the program has no mail", code="mail_off")
 
 
-def _answerable(request: str, *, asker: Asker, means: Means, now: datetime) -> ServiceRequest:
+def _answerable(request: str, *, asker: Asker, means: Means) -> ServiceRequest:
+    """A request that they have, or may have by answering it: of a team, nobody has it yet."""
     found = claimable(request, asker=asker, means=means)
     if found.is_of(asker.pointer):
         return found
@@ -216,7 +228,7 @@ def _answerable(request: str, *, asker: Asker, means: Means, now: datetime) -> S
         raise ConflictError("somebody else has it", code=code)
     if found.shelf is Shelf.LEADS:
         raise ConflictError("claim it first", code="not_claimed")
-    return claim(request, asker=asker, means=means, now=now)
+    return found
 
 
 # ------------------------------------------------------------ an answer

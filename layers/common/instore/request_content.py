@@ -8,6 +8,7 @@ Messages resource: jpeg, png and gif up to 5 MB, other types up to 500 KB.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ OTHERS = frozenset({
     "text/x-vcard", "text/csv", "text/rtf", "text/calendar", "text/directory", "application/pdf",
     "application/vcard", "application/vnd.apple.pkpass",
 })  # fmt: skip
+_ADDRESS = re.compile(r"https?://([^\s/?#\\]*)", re.IGNORECASE)
+_AROUND = ".,;:!?'\")]}>"  # what a sentence puts behind an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,12 @@ def check_addresses(reply: Reply, *, line: Line) -> None:
         raise BadInputError("a text has ten files at most", code="too_many_media")
     for url in reply.media:
         _check(url, hosts=line.media_hosts)
+    hosts = [*line.link_hosts, *line.media_hosts]
     for link in reply.links:
-        _check(link.url, hosts=[*line.link_hosts, *line.media_hosts])
+        _check(link.url, hosts=hosts)
+    # The words and the titles may hold an address, too: a handset makes a link of it all the same.
+    for authority in _ADDRESS.findall(reply.body):
+        _must_be_listed(authority.rstrip(_AROUND).lower().partition(":")[0], hosts)
 
 
 def check_files(files: Iterable[FileSeen], *, words: str, line: Line) -> None:
@@ -77,16 +84,20 @@ def check_files(files: Iterable[FileSeen], *, words: str, line: Line) -> None:
 def _check(url: str, *, hosts: Sequence[str]) -> None:
     try:
         parts = urlsplit(url)
-        port, host = parts.port, (parts.hostname or "").rstrip(".")
+        port, host = parts.port, parts.hostname or ""
     except ValueError as error:
         raise BadInputError("not a web address", code="bad_address") from error
     plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
     # Of this machine alone, so that a rig needs no certificates.
-    secure = parts.scheme == "https" and port is None
-    here = parts.scheme == "http" and host == "127.0.0.1"
-    if not plain or not (secure or here) or "@" in parts.netloc or not host:
+    secure = parts.scheme == "https" and parts.netloc.lower() == host
+    here = parts.scheme == "http" and host == "127.0.0.1" and port != 0 and "@" not in parts.netloc
+    if not plain or not (secure or here) or not host:
         raise BadInputError("an address begins with https:// and names no port and no user",
                             code="bad_address")  # fmt: skip
-    if host not in hosts:
+    _must_be_listed(host, hosts)
+
+
+def _must_be_listed(host: str, hosts: Sequence[str]) -> None:
+    if host and host not in hosts:
         raise BadInputError("the program does not list the host of a link or file",
                             code="host_not_listed")  # fmt: skip

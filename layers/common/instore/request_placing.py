@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .adapters.lines import Lines
     from .adapters.stores import Stores
     from .program import Banner, Program
+    from .relay_state import Activation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,34 @@ def _of_associate(login: str, directory: Directory) -> Place | None:
         last = directory.stores.store(pointer.account, group=pointer.group) or last
     held = directory.lines.by_login(login)
     if held is not None:
-        if held.successor is not None:
-            now_at = directory.stores.by_agent(held.successor.account,
-                                               agent_id=held.successor.agent_id)  # fmt: skip
-            found = _theirs(now_at or held.successor, directory)
-            if found is not None:
-                return found
+        found = _succeeded(held, directory)
+        if found is not None:
+            return found
         last = last or directory.stores.store(held.pointer.account, group=held.pointer.group)
     if last is None or directory.program.banner(last.banner) is None:
         return None
     return _of_store(last, directory)
+
+
+def successor_of(pointer: Pointer, *, directory: Directory) -> Pointer | None:
+    """Who has the number of this associate, who has left, if anybody took it over and is there."""
+    held = directory.lines.activation(pointer.account, agent_id=pointer.agent_id)
+    found = _succeeded(held, directory) if held is not None else None
+    return found.pointer if found is not None else None
+
+
+def _succeeded(held: Activation, directory: Directory) -> Place | None:
+    successor = held.successor
+    if successor is None:
+        return None
+    now_at = directory.stores.by_agent(successor.account, agent_id=successor.agent_id)
+    return _theirs(now_at or successor, directory)
+
+
+def shelf_of(program: Program) -> Shelf:
+    """Where a store's requests lie until somebody has them."""
+    line = program.line
+    return Shelf.TEAM if line is not None and line.team_mode else Shelf.LEADS
 
 
 def _theirs(pointer: Pointer, directory: Directory) -> Place | None:
@@ -102,16 +121,15 @@ def _theirs(pointer: Pointer, directory: Directory) -> Place | None:
 
 
 def _of_store(store: Store, directory: Directory) -> Place:
-    line, banner = directory.program.line, directory.program.banner(store.banner)
+    banner = directory.program.banner(store.banner)
     if banner is None:
         raise BadInputError("no banner of the program has this store", code="unknown_store")
-    team = line is not None and line.team_mode
-    return Place(banner, store, Shelf.TEAM if team else Shelf.LEADS)
+    return Place(banner, store, shelf_of(directory.program))
 
 
 def _store(name: str, directory: Directory) -> Store:
     account, slash, group = name.rpartition("/")
-    accounts = [account] if slash else [a.id for a in directory.program.human_accounts()]
+    accounts = [a.id for a in directory.program.human_accounts() if not slash or a.id == account]
     named = (directory.stores.store(a, group=group) for a in accounts)
     known = [store for store in named if store is not None]
     if len(known) != 1:

@@ -75,9 +75,8 @@ def count_repeat(turn: Turn, *, customer: Customer | None, calls: Calls, now: da
     found = comes_back(customer, banner=turn.banner.name, conversation=_name(turn),
                        days=branch.repeat_days, now=now)  # fmt: skip
     if found is not None:
-        calls.measure_repeat(customer.id, deflected=found, banner=turn.banner.name,
-                             store=branch.store, conversation=_name(turn),
-                             began_at=talk.created_at)  # fmt: skip
+        calls.measure_repeat(_name(turn), deflected=found, banner=turn.banner.name,
+                             store=branch.store, began_at=talk.created_at)  # fmt: skip
 
 
 def _branch(turn: Turn, deflected: Deflected | None) -> Branch | None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .directory import Pointer
-from .model import Email, Phone
+from .model import Email, Phone, epoch
 
 KEPT = timedelta(days=400)  # of a request, with what was answered
+# Requests by text that one number may make in a day, over all stores and banners: each is confirmed
+# by a text, and who fills in the form may have typed somebody else's number.
+MOST_ASKED, ASKED_WITHIN = 5, timedelta(hours=24)
 # After submission: has its associate texted the customer meanwhile, from wherever they text?
 LOOKS = tuple(timedelta(minutes=n) for n in (10, 30, 60, 120, 240, 480, 960)) + tuple(
     timedelta(days=n) for n in range(1, 35)
@@ -88,12 +92,12 @@ class Told:
 class ServiceRequest:
     """One request as it is stored. `rev` counts its writes; each is conditional on the one read.
 
-    `account` and `group` name the store it was submitted to, `pointer` who has it, as they were
-    when they got it, `bound` the agent the customer was bound to for it. `customer` is the keyed
-    hash of the number, or of the address where no number was given; `also` that of an address beside
-    a number. `confirmed`: the confirmation text as first known, None = still owed. `replies` are on
-    their way. `noted` and `timed`: its facts are told. `waited_long`: nobody had claimed it for too
-    long, and somebody was told.
+    `account` and `group` name the store it was submitted to, `shelf` where it lies while nobody has
+    it, `pointer` who has it, as they were when they got it, `bound` the agent the customer was
+    bound to for it. `customer` is the keyed hash of the number, or of the address where no number
+    was given; `also` that of an address beside a number. `confirmed`: the confirmation text as first
+    known, None = still owed. `replies` are on their way. `noted` and `timed`: its facts are told.
+    `waited_long`: nobody had claimed it for too long, and somebody was told.
     """
 
     id: str
@@ -149,6 +153,10 @@ class ServiceRequest:
         """Somebody has it now; what follows from that is due."""
         return replace(self, pointer=pointer, taken_at=now, due_at=now + WORK_ON)
 
+    def shelved(self, shelf: Shelf) -> ServiceRequest:
+        """Nobody has it any more: it lies where the store's people claim it."""
+        return replace(self, pointer=None, taken_at=None, shelf=shelf)
+
     def answered_at(self, at: datetime) -> ServiceRequest:
         """The first answer stands: it is stamped once."""
         return self if self.replied_at is not None else replace(self, replied_at=at)
@@ -194,6 +202,18 @@ class Reply:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of one answer. `at`: when the customer was answered; None: not, or not yet."""
+
+    reply: Reply
+    at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.reply.state is ReplyState.ASKED
+
+
 def request_id(caller: str, *, key: str) -> str:
     """Follows from who asks and the Idempotency-Key: the same request again is the same one."""
     return _named("request", caller, key)
@@ -214,6 +234,11 @@ def reply_text_id(reply: str) -> str:
 
 
 REPLY_TEXT = "reply-"
+
+
+def asked_since(asked: Iterable[int], *, now: datetime) -> tuple[int, ...]:
+    """Of the instants (epoch s) at which a number made requests by text, those that count."""
+    return tuple(at for at in asked if at > epoch(now - ASKED_WITHIN))
 
 
 def next_look(request: ServiceRequest, *, now: datetime) -> datetime | None:

@@ -7,20 +7,20 @@ done about it, and each step is conditional on what was read, so that sweeps may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .batch import Batch, BatchState, in_turn
-from .errors import InstoreError, UnavailableError
+from .errors import UnavailableError
+from .line_due import Hands, do_own, share_out
 from .model import SHARDS
 from .number_health import look_at_numbers
 from .outreach_accept import Desk, resume
 from .outreach_outcome import clear_up, expire_claim, finish, note_held, so_far
 from .reconciling import Inquiry
+from .swept import Swept, guarded
 
 if TYPE_CHECKING:
     from .adapters.liveperson import LivePerson
@@ -37,10 +37,6 @@ AHEAD_S = 66.0
 # So much before its turn a batch is sent for: the queue collects messages for five seconds. One that
 # comes late leaves the line idle, and is still unclaimed when the next run counts (decisions/0015).
 EARLY_S = 8.0
-# A text of the line takes about half a second, nearly all of it spent waiting for Twilio, and at an
-# opening thousands are due; one after another they would take an hour. Twilio at its slowest, and
-# the table around it, is what the last one begun may take.
-FOR_A_TEXT_S = 20.0
 # Of a run, for what is not in the line: notices, outcomes, dead claims, the texts of
 # the line. However many batches wait.
 FOR_DUE_S = 30.0
@@ -50,8 +46,8 @@ NUMBERS_AT = 7  # numbers are looked at in this minute of every ten
 @dataclass(frozen=True, slots=True)
 class Broom:
     """What sweeping works with. `others`: what to do with due work that is no batch, by what its key
-    begins with (runtime/sweep_steps.py); each step names the metrics to count. `at_once`: so many
-    texts at a time."""
+    begins with (runtime/sweep_steps.py); each step names the metrics to count. `hands` for texts of
+    the line."""
 
     desk: Desk
     stores: Stores
@@ -62,29 +58,7 @@ class Broom:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
-    at_once: int = 1
-
-
-@dataclass(slots=True)
-class Swept:
-    """What a sweep did: metric name -> count, age of the oldest due work, items that failed,
-    batches with texts left to a person, banners whose number was held."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    oldest_s: float = 0.0
-    oldest_send_s: float = 0.0
-    failed: list[str] = field(default_factory=list)
-    unresolved: list[str] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-
-    def add(self, name: str, count: int = 1) -> None:
-        if count:
-            self.counts[name] = self.counts.get(name, 0) + count
-
-    def note_wait(self, batch: Batch, *, now: datetime) -> None:
-        """Remember how long the oldest text that may go has waited."""
-        age = now - (batch.ready_since(now) or now)
-        self.oldest_send_s = max(self.oldest_send_s, age.total_seconds())
+    hands: Hands
 
 
 def sweep(broom: Broom) -> Swept:
@@ -92,12 +66,19 @@ def sweep(broom: Broom) -> Swept:
 
     An item that fails or cannot be read is left due, noted, and does not stop the others.
     """
+
+    def call(shard: int) -> None:
+        broom.desk.queues.texts_due(shard, at=broom.now())
+
     swept = Swept()
     seen: set[tuple[str, str]] = set()
     inquiry = Inquiry(broom.liveperson, broom.desk.program.owner, broom.sleep, broom.remaining)
     if broom.now().minute % 10 == NUMBERS_AT:
-        _guarded(partial(_look_at_numbers, broom, swept), "numbers", swept)
-    _guarded(partial(_let_go, broom, inquiry, swept), "line", swept)
+        guarded(partial(_look_at_numbers, broom, swept), "numbers", swept)
+    texts: dict[int, list[str]] = {}  # of the line, by shard: looked for first, so that whoever is
+    # called for them begins at once, and done last: a Twilio that is away delays nothing else
+    guarded(lambda: texts.update(share_out(broom.hands, call=call, swept=swept)), "texts", swept)
+    guarded(partial(_let_go, broom, inquiry, swept), "line", swept)
     while broom.remaining() > SPARE_S:
         due = _find_due(broom, "DUE", seen=seen)
         if not due:
@@ -107,55 +88,14 @@ def sweep(broom: Broom) -> Swept:
         swept.oldest_s = max(swept.oldest_s, broom.now().timestamp() - due[0][0])
         for batch in in_turn(_read(keys, broom, swept)):
             if broom.remaining() <= SPARE_S:
-                return swept
-            _guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
+                break
+            guarded(partial(_sweep_batch, batch, broom, inquiry, swept), batch.id, swept)
         for key in keys:
             step = broom.others.get(key[0].split("#", 1)[0])
             if step is not None and broom.remaining() > SPARE_S:
-                _guarded(partial(_other, step, key, swept), key[0], swept)
-    _guarded(partial(_sweep_texts, broom, swept), "texts", swept)
-    return swept
-
-
-def _sweep_texts(broom: Broom, swept: Swept) -> None:
-    """Texts of the line, after all else: a Twilio that is away delays nothing but texts.
-
-    Some shards at a time, each oldest first. All of a customer's are in one shard, so that theirs
-    go one after another.
-    """
-    seen: set[tuple[str, str]] = set()
-    while broom.remaining() > FOR_A_TEXT_S:
-        due = _find_due(broom, "TEXT", seen=seen)
-        if not due:
-            return
-        swept.oldest_s = max(swept.oldest_s, broom.now().timestamp() - due[0][0])
-        seen.update(key for _, _, key in due)
-        shards: dict[int, list[tuple[str, str]]] = {}
-        for _, shard, key in due:
-            shards.setdefault(shard, []).append(key)
-        for done in _side_by_side(broom, list(shards.values())):
-            for metric, count in done.counts.items():
-                swept.add(metric, count)
-            swept.failed += done.failed
-        if all(len(keys) < A_TIME for keys in shards.values()):
-            return  # no shard had more
-
-
-def _side_by_side(broom: Broom, shards: Sequence[Sequence[tuple[str, str]]]) -> list[Swept]:
-    if min(broom.at_once, len(shards)) <= 1:
-        return [_sweep_shard(broom, keys) for keys in shards]
-    with ThreadPoolExecutor(broom.at_once) as hands:
-        # Whoever runs us has put services and watchers in this thread's context.
-        began = [hands.submit(copy_context().run, _sweep_shard, broom, keys) for keys in shards]
-        return [one.result() for one in began]
-
-
-def _sweep_shard(broom: Broom, keys: Sequence[tuple[str, str]]) -> Swept:
-    swept = Swept()
-    for key in keys:
-        if broom.remaining() <= FOR_A_TEXT_S:
-            break
-        _guarded(partial(_other, broom.others["TEXT"], key, swept), key[0], swept)
+                guarded(partial(_other, step, key, swept), key[0], swept)
+    if texts:
+        do_own(broom.hands, texts, call=call, swept=swept)
     return swept
 
 
@@ -187,7 +127,7 @@ def _let_go(broom: Broom, inquiry: Inquiry, swept: Swept) -> None:
             own_s, call_s = _line_time(batch, broom)
             turn_s = booked_s // call_s * call_s if call_s else 0.0
             delay_s = min(900, max(0, int(turn_s - EARLY_S)))
-            _guarded(partial(_let_go_of, batch, broom, inquiry, swept, delay_s), batch.id, swept)
+            guarded(partial(_let_go_of, batch, broom, inquiry, swept, delay_s), batch.id, swept)
             booked_s += own_s
 
 
@@ -235,16 +175,6 @@ def _read(keys: Sequence[tuple[str, str]], broom: Broom, swept: Swept) -> list[B
         return []
     swept.failed += [f"{name} unreadable" for name in batch_ids if name not in batches]
     return list(batches.values())
-
-
-def _guarded(step: Callable[[], None], name: str, swept: Swept) -> None:
-    """Run one item's step; a failure leaves the item due and is noted, by key and kind alone."""
-    try:
-        step()
-    except InstoreError as error:
-        swept.failed.append(f"{name} {error.public_code}")
-    except Exception as error:  # noqa: BLE001 - one item nobody foresaw must not stop all others
-        swept.failed.append(f"{name} {type(error).__name__}")
 
 
 def _other(

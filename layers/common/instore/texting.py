@@ -16,18 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .carrier import CALL_AGAIN
+from .carrier_codes import LATER, Effect
 from .errors import BadInputError, TwilioRefusedError, UnavailableError, VendorError
 from .line_effects import note_effect, take_word
-from .line_text import (
-    CALLED_OFF,
-    WAITING,
-    Draft,
-    Outcome,
-    Text,
-    TextState,
-    Word,
-    status_of,
-)
+from .line_text import CALLED_OFF, WAITING, Draft, Outcome, Text, TextState, Word, status_of
 from .line_weighing import Go, weigh
 from .model import as_stored
 
@@ -47,12 +40,9 @@ METRICS = {
     TextState.REFUSED: "LineTextsRefused", TextState.UNKNOWN: "LineTextsUnknown",
     TextState.UNRESOLVED: "LineTextsUnresolved",
 }  # fmt: skip
-# Codes that say "not now": the same text may go through later, and certainly did not go now.
-_LATER = ("retry_later", "hold")
-_REFUSED = {"suppress": "opted_out", "bad_number": "unreachable", "sender_lost": "sender_lost"}
-# Twilio asks again when our webhook fails; without this it does so for lost connections only, and
-# a status would be lost. It is no part of what Twilio signs. Source: Twilio, "Connection overrides".
-_CALL_AGAIN = "#rc=3&rp=all"
+# Why a text was refused, where more is known than Twilio's code.
+_REFUSED = {Effect.SUPPRESS: "opted_out", Effect.BAD_NUMBER: "unreachable",
+            Effect.SENDER_LOST: "sender_lost"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +126,7 @@ def _post(text: Text, go: Go, *, means: Means) -> Outcome:
             validity_s=go.validity_s,
         )  # fmt: skip
     except TwilioRefusedError as error:
-        note_effect(text, error.effect, code=error.code, at=means.now(), means=means)
-        reason = _REFUSED.get(error.effect.value, f"twilio_{error.code or error.vendor_status}")
-        if error.effect.value in _LATER:
-            return _again(text, reason, means=means)
-        return _settle(text.ended(TextState.REFUSED, reason), before=text, means=means)
+        return _refused(text, error, means=means)
     except BadInputError as error:
         means.count("LineTroubles")
         ended = text.ended(TextState.REFUSED, error.public_code)
@@ -157,6 +143,15 @@ def _post(text: Text, go: Go, *, means: Means) -> Outcome:
     word = Word(status, sent.code, as_stored(means.now()))
     means.count("LineTextsAccepted")
     return take_word(text, sid=sent.sid, word=word, means=means).outcome
+
+
+def _refused(text: Text, error: TwilioRefusedError, *, means: Means) -> Outcome:
+    """Twilio did not take it: not now, or not at all."""
+    note_effect(text, error.effect, code=error.code, at=means.now(), means=means)
+    reason = _REFUSED.get(error.effect, f"twilio_{error.code or error.vendor_status}")
+    if error.effect in LATER:
+        return _again(text, reason, means=means)
+    return _settle(text.ended(TextState.REFUSED, reason), before=text, means=means)
 
 
 def _hold(text: Text, outcome: Outcome, *, means: Means) -> Outcome:
@@ -195,4 +190,4 @@ def _as_it_stands(text: Text, *, means: Means) -> Outcome:
 
 def callback_of(text: str, *, public_url: str) -> str:
     """Where Twilio tells what becomes of a text: our id in it finds the text whatever we missed."""
-    return f"{public_url}/twilio/status?text={text}{_CALL_AGAIN}"
+    return f"{public_url}/twilio/status?text={text}{CALL_AGAIN}"

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from .errors import BadInputError
 from .line_text import is_text_id
+from .line_wish import Wish, wish_of
 from .model import Phone, from_iso
 
 INBOUND, STATUS = "inbound", "status"
@@ -37,14 +38,17 @@ class Place:
 
 
 def place_of_text(fields: Mapping[str, str], *, id_of: Callable[[Phone], str]) -> Place:
-    """In order per customer. Raises BadInputError for a form without MessageSid or From."""
+    """In order per customer; but a STOP waits for nothing that was said before it, for that may be
+    waiting for LivePerson (I9). Raises BadInputError for a form without MessageSid or From."""
+    sid = _named(fields, "MessageSid")
     try:
         group = id_of(Phone(_named(fields, "From")))
     except BadInputError as error:
         if error.public_code != "invalid_number":
             raise
         group = _NO_NUMBER
-    return Place(group, _named(fields, "MessageSid"))
+    wish, _ = wish_of(fields.get("Body", ""), opt_out=fields.get("OptOutType", ""))
+    return Place(sid if wish is Wish.STOP else group, sid)
 
 
 def place_of_status(fields: Mapping[str, str], *, text: str) -> Place:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadInputError, UnavailableError, VendorGarbageError
+from ..errors import BadInputError, VendorGarbageError
 from ..model import Phone
-from .vendor_http import Limits, Reply, Request, VendorHttp, segment
+from .brand_http import BrandHttp
+from .vendor_http import Request, segment
 
 if TYPE_CHECKING:
     import httpx
@@ -41,7 +42,7 @@ class Backend:
     """Two questions over HTTP."""
 
     def __init__(self, *, secrets: Secrets, transport: httpx.BaseTransport | None = None) -> None:
-        self._secrets, self._http = secrets, VendorHttp(transport=transport)
+        self._http = BrandHttp(secrets=secrets, transport=transport)
         self.close = self._http.close
 
     def associate_of_member(self, settings: BackendResolver, *, member: str) -> Found | None:
@@ -58,29 +59,13 @@ class Backend:
 
     def _ask(self, settings: BackendResolver, kind: str, name: str) -> Found | None:
         try:
-            url = f"{settings.base_url}/{kind}/{segment(name)}/associate"
+            path = f"/{kind}/{segment(name)}/associate"
         except BadInputError:
             return None  # nobody can have such a name
-        until = self._http.monotonic() + settings.timeout_s
-        limits = Limits(total=settings.timeout_s, connect=settings.timeout_s / 4, largest=10_000)
-        reply = self._call(settings, url, limits, until)
-        if reply.status in (401, 403) and settings.secret is not None:
-            # The key may have been rotated since we read it.
-            self._secrets.forget(settings.secret)
-            reply = self._call(settings, url, limits, until)
+        reply = self._http.visit(settings).ask(Request("GET", path))
         if reply.status == 404:
             return None
         return _found(reply.must_be_good().json())
-
-    def _call(self, settings: BackendResolver, url: str, limits: Limits, until: float) -> Reply:
-        headers = {"accept": "application/json"}
-        if settings.secret is not None:
-            token = self._secrets.account(settings.secret).get("token")
-            if not isinstance(token, str) or not token:
-                raise UnavailableError("the back end's secret has no token",
-                                       code="secret_unavailable")  # fmt: skip
-            headers["authorization"] = f"Bearer {token}"
-        return self._http.send(Request("GET", url, headers), limits=limits, until=until)
 
 
 def _found(answer: Any) -> Found:

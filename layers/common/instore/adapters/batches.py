@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any
 
 from ..batch import Batch, BatchState, Claim, First, Row, RowState
-from ..directory import Pointer
+from ..directory import Pointer, pointer_from, pointer_item
 from ..errors import BadInputError, UnavailableError
 from ..kpi_facts import texted
 from ..model import Phone, due_shard, epoch, from_epoch, from_iso, iso
 from .facts import Facts
-from .table import Done, Item, Table
+from .table import Done, Item, Table, setting
 
 # Letters of a row: how it is stored <- how it is called.
 _TEXTS = {"r": "reason", "t": "rule", "z": "zone", "q": "postal_code", "c": "customer",
@@ -84,21 +84,13 @@ class Batches:
         """
         batch = batch.forgotten(self._id_of)
         item = to_item(batch)
-        changed = {"state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
-                   "remaining": batch.remaining}  # fmt: skip
-        dropped = []
-        for name in _MAY_BE_ABSENT:
-            if item.get(name) is None:
-                dropped.append(name)
-            else:
-                changed[name] = item[name]
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-        if dropped:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in dropped)
+        update = setting({
+            "state": item["state"], "rows": item["rows"], "rev": batch.rev + 1,
+            "remaining": batch.remaining, **{name: item.get(name) for name in _MAY_BE_ABSENT},
+        })  # fmt: skip
         answer = self._table.update(
-            *key_of(batch.id), expression, condition="#rev = :seen",
-            names={name: name for name in (*changed, *dropped)},
-            values={**changed, "seen": batch.rev},
+            *key_of(batch.id), condition="#rev = :seen",
+            **{**update, "values": {**update["values"], "seen": batch.rev}},
         )  # fmt: skip
         saved = replace(batch, rev=batch.rev + 1)
         if isinstance(answer, Done) or answer.item == to_item(saved):
@@ -191,8 +183,8 @@ def to_item(batch: Batch) -> Item:
     pk, sk = key_of(batch.id)
     rows, shared = _share([_row_out(row) for row in batch.rows])
     item: dict[str, Any] = {
-        "pk": pk, "sk": sk, "account": batch.pointer.account, "group": batch.pointer.group,
-        "agent": batch.pointer.agent_id, "login": batch.login, "banner": batch.banner,
+        "pk": pk, "sk": sk, **pointer_item(batch.pointer), "login": batch.login,
+        "banner": batch.banner,
         "template": batch.template, "fingerprint": batch.fingerprint, "program": batch.program,
         "accepted_at": iso(batch.accepted_at), "day": batch.day, "state": str(batch.state),
         "rows": rows, "shared": shared or None, "remaining": batch.remaining,
@@ -213,7 +205,7 @@ def from_item(item: Item) -> Batch:
     claim, shared = item.get("claim"), item.get("shared", ())
     return Batch(
         id=item["pk"].removeprefix("BATCH#"),
-        pointer=Pointer(item["account"], item["group"], item["agent"]),
+        pointer=pointer_from(item),
         login=item["login"], banner=item["banner"], template=item["template"],
         fingerprint=item["fingerprint"], program=int(item["program"]),
         accepted_at=from_iso(item["accepted_at"]), day=item["day"],

@@ -16,13 +16,15 @@ from ..deflected import Deflected, accepted, begun, deflected_item, texts_since
 from ..deflection import MAY_ACCEPT, CallState, Passed
 from ..measured import KEPT as MEASURED_KEPT
 from ..measured import Kind, Measured, day_key, day_of
-from ..model import Phone, due_shard, epoch, from_iso, iso
+from ..model import Phone, as_stored, due_shard, epoch, from_iso, iso
 from .consents import Along, Consents
 from .customer_items import customer_from, customer_key
 from .table import Done, Item, Table
 
 SK = "CALL"
 _NEW = "attribute_not_exists(pk)"
+_STILL_OFFERED = "#state IN (:offered, :hung_up)"
+_STILL = {"offered": CallState.OFFERED, "hung_up": CallState.HUNG_UP}
 
 
 class _TextedEnough(Exception):
@@ -66,53 +68,43 @@ class Calls:
         number they come from is only told: such a call ends `not_texted`, `texted_enough`.
         """
         assert call.customer is not None
-        at = from_iso(iso(now))
-        key = call_key(call.sid)
-
-        def writes(entry: int) -> list[Mapping[str, Any]]:
-            taken = self._table.update_action(
-                *key, "SET #state = :accepted, accepted_at = :at, consent = :entry, "
-                "due_shard = :shard, due_at = :due REMOVE reason",
-                condition="#state IN (:offered, :hung_up)", names={"state": "state"},
-                values={"accepted": CallState.ACCEPTED, "at": iso(at), "entry": entry,
-                        "shard": due_shard(key[0]), "due": epoch(at + FINISH_AFTER),
-                        "offered": CallState.OFFERED, "hung_up": CallState.HUNG_UP},
-            )  # fmt: skip
-            measured = _measured(_of(call, kind=Kind.ACCEPTED, at=at))
-            return [taken, self._table.put_action(measured, condition=_NEW)]
-
-        def changes(known: Customer) -> Mapping[str, Any]:
-            if known.is_erased:
-                return {}
-            had = known.deflected.get(call.banner)
-            if (had is None or had.call != call.sid) and len(
-                texts_since(had, now=at)
-            ) >= most_texts:
-                raise _TextedEnough
-            mine = accepted(had, branch=call.branch,
-                            intent=call.intent, call=call.sid, at=at)  # fmt: skip
-            every = {**known.deflected, call.banner: mine}
-            return {"deflected": {name: deflected_item(one) for name, one in every.items()}}
-
-        def is_done() -> bool:
-            stored = self.get(call.sid)
-            return stored is None or stored.state not in MAY_ACCEPT
-
+        at = as_stored(now)
+        along = Along(
+            lambda entry: self._taking(call, entry=entry, at=at),
+            lambda known: _standing_after(call, known, at=at, most_texts=most_texts),
+            lambda: self._is_past_the_offer(call),
+        )
         try:
             self._consents.record(
                 call.customer, phone=phone, banner=call.banner, wording=wording, method="call",
                 consent_class=ConsentClass.ONE_TO_ONE, evidence=call.sid, who="customer", at=at,
-                now=now, country=country, along=Along(writes, changes, is_done),
+                now=now, country=country, along=along,
             )  # fmt: skip
         except _TextedEnough:
             self._table.update(
-                *key, "SET #state = :ended, reason = :why, told = :told",
-                condition="#state IN (:offered, :hung_up)", names={"state": "state"},
+                *call_key(call.sid), "SET #state = :ended, reason = :why, told = :told",
+                condition=_STILL_OFFERED, names={"state": "state"},
                 values={"ended": CallState.NOT_TEXTED, "why": Passed.TEXTED_ENOUGH,
-                        "told": "call_not_texted", "offered": CallState.OFFERED,
-                        "hung_up": CallState.HUNG_UP},
+                        "told": "call_not_texted", **_STILL},
             )  # fmt: skip
         return self.get(call.sid) or call
+
+    def _taking(self, call: Call, *, entry: int, at: datetime) -> list[Mapping[str, Any]]:
+        """What is written beside the `entry` of the ledger: the digit, and its measure."""
+        key = call_key(call.sid)
+        taken = self._table.update_action(
+            *key, "SET #state = :accepted, accepted_at = :at, consent = :entry, "
+            "due_shard = :shard, due_at = :due REMOVE reason",
+            condition=_STILL_OFFERED, names={"state": "state"},
+            values={"accepted": CallState.ACCEPTED, "at": iso(at), "entry": entry,
+                    "shard": due_shard(key[0]), "due": epoch(at + FINISH_AFTER), **_STILL},
+        )  # fmt: skip
+        measured = _measured(_of(call, kind=Kind.ACCEPTED, at=at))
+        return [taken, self._table.put_action(measured, condition=_NEW)]
+
+    def _is_past_the_offer(self, call: Call) -> bool:
+        stored = self.get(call.sid)
+        return stored is None or stored.state not in MAY_ACCEPT
 
     def end(self, call: Call, *, state: CallState) -> bool:
         """The offer was not taken up. False: the call is past that already."""
@@ -121,9 +113,7 @@ class Calls:
             names={"state": "state"}, values={"state": state, "offered": CallState.OFFERED},
         ), Done)  # fmt: skip
 
-    def finish(
-        self, call: Call, *, state: CallState, told: str, reason: str = ""
-    ) -> Call:  # fmt: skip
+    def finish(self, call: Call, *, state: CallState, told: str, reason: str = "") -> Call:
         """What was promised is done, or cannot be: nothing is due any more. First the measure, then
         the call, so that stopped in between it is finished again."""
         if state is not CallState.NOT_TEXTED:
@@ -176,7 +166,7 @@ class Calls:
             ),
             self._table.put_action(_measured(Measured(
                 Kind.STARTED, deflected.call, now, banner, deflected.branch, store=store,
-                whose=customer, again=deflected.before is not None,
+                again=deflected.before is not None,
             )), condition=_NEW),
         ])  # fmt: skip
         if done:
@@ -186,20 +176,22 @@ class Calls:
         return stands is not None and (stands.call, stands.used) == (deflected.call, conversation)
 
     def measure_repeat(
-        self, customer: str, *, deflected: Deflected, banner: str, store: str | None,
-        conversation: str, began_at: datetime,
-    ) -> None:  # fmt: skip
+        self,
+        conversation: str,
+        *,
+        deflected: Deflected,
+        banner: str,
+        store: str | None,
+        began_at: datetime,
+    ) -> None:
         """Somebody who texted after a call comes back by text. One PutItem; `conversation` is
         `<account>#<id>`, began `began_at`, and counts once."""
         self._measure(Measured(Kind.REPEAT, conversation, began_at, banner, deflected.branch,
-                               store=store, whose=customer))  # fmt: skip
+                               store=store))  # fmt: skip
 
     def held(self, customer: str) -> list[Item]:
-        """A customer's calls as stored, oldest first, by the index `customer`."""
-        keys = [(key["pk"], key["sk"]) for key in self._table.of_customer(customer)
-                if key["sk"] == SK]  # fmt: skip
-        found = self._table.get_many(keys) if keys else {}
-        return sorted(found.values(), key=lambda item: (item["created_at"], item["pk"]))
+        """A customer's calls as stored, oldest first."""
+        return self._table.held_of(customer, sk=SK)
 
     def empty(self, customer: str, *, until: datetime) -> int:
         """See erasing.Records. A call says nothing of its customer's; what its digit promised and is
@@ -245,9 +237,24 @@ def call_from(item: Mapping[str, Any]) -> Call:
     )  # fmt: skip
 
 
+def _standing_after(
+    call: Call, known: Customer, *, at: datetime, most_texts: int
+) -> Mapping[str, Any]:
+    """What stands on the customer once the digit of this call was pressed. Raises _TextedEnough."""
+    if known.is_erased:
+        return {}
+    had = known.deflected.get(call.banner)
+    is_new = had is None or had.call != call.sid
+    if is_new and len(texts_since(had, now=at)) >= most_texts:
+        raise _TextedEnough
+    mine = accepted(had, branch=call.branch, intent=call.intent, call=call.sid, at=at)
+    every = {**known.deflected, call.banner: mine}
+    return {"deflected": {name: deflected_item(one) for name, one in every.items()}}
+
+
 def _of(call: Call, *, kind: Kind, at: datetime, how: str | None = None) -> Measured:
     return Measured(kind, call.sid, at, call.banner, call.branch, store=call.store,
-                    whose=call.customer, how=how, again=call.again)  # fmt: skip
+                    how=how, again=call.again)  # fmt: skip
 
 
 def _measured(measured: Measured) -> Item:
@@ -255,7 +262,7 @@ def _measured(measured: Measured) -> Item:
         "pk": day_key(measured.banner, day=day_of(measured.at)),
         "sk": f"{measured.kind}#{measured.name}", "kind": measured.kind, "name": measured.name,
         "at": iso(measured.at), "banner": measured.banner, "branch": measured.branch,
-        "store": measured.store, "whose": measured.whose, "how": measured.how,
+        "store": measured.store, "how": measured.how,
         "again": measured.again or None, "expires_at": epoch(measured.at + MEASURED_KEPT),
     }  # fmt: skip
 
@@ -263,5 +270,5 @@ def _measured(measured: Measured) -> Item:
 def _read(item: Mapping[str, Any]) -> Measured:
     return Measured(
         Kind(item["kind"]), item["name"], from_iso(item["at"]), item["banner"], item["branch"],
-        item.get("store"), item.get("whose"), item.get("how"), item.get("again", False),
+        item.get("store"), item.get("how"), item.get("again", False),
     )  # fmt: skip

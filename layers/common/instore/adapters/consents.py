@@ -254,7 +254,7 @@ def tombstone(known: Customer, *, now: datetime, due_at: datetime) -> Mapping[st
     batches = [*(known.erasing.batches if known.erasing else ()), *(s.batch for s in known.sent)]
     gone = ("phone", "zone", "postal_code", "consents", "bindings", "lease", "sent",
             "opted_out_except", "opted_out_of", "back_at", "stop_confirmed", "stopped_at",
-            "deflected", "unreachable")  # fmt: skip
+            "deflected", "unreachable", "asked")  # fmt: skip
     return {
         **dict.fromkeys(gone), "opted_out": iso(now), "erased_at": iso(now),
         "erasing": {"at": iso(now), "batches": list(dict.fromkeys(batches))},

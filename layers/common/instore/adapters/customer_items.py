@@ -52,6 +52,7 @@ def customer_from(item: Mapping[str, Any]) -> Customer:
         erasing=Erasing(from_iso(erasing["at"]), tuple(erasing["batches"])) if erasing else None,
         unreachable=item.get("unreachable", {}).get("reason"),
         deflected={banner: deflected_from(d) for banner, d in item.get("deflected", {}).items()},
+        asked=tuple(item.get("asked", ())),
     )  # fmt: skip
 
 

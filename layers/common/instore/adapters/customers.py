@@ -255,6 +255,14 @@ class Customers:
                     "one": 1},
         )  # fmt: skip
 
+    def has_texted(self, customer: str) -> Customer | None:
+        """The customer as stored, and `clear_unreachable`: who texts can be texted. One write."""
+        cleared = self._table.update(
+            *customer_key(customer), "REMOVE unreachable ADD rev :one", returns="ALL_NEW",
+            condition="attribute_exists(unreachable)", values={"one": 1},
+        )  # fmt: skip
+        return customer_from(cleared.item) if cleared.item else None
+
     def clear_unreachable(self, customer: str) -> bool:
         """The number does take texts: one came from it. False: nobody said otherwise. One write."""
         cleared = self._table.update(

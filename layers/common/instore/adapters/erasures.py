@@ -55,12 +55,8 @@ class Erasures:
         return self._consents.empty(customer)
 
     def conversations(self, customer: str) -> list[Item]:
-        """The customer's conversations: keys from the index `customer`, which may be a moment
-        behind, then the items, strongly consistent, oldest first."""
-        keys = [(key["pk"], key["sk"]) for key in self._table.of_customer(customer)
-                if key["sk"] == "CONVERSATION"]  # fmt: skip
-        found = self._table.get_many(keys) if keys else {}
-        return sorted(found.values(), key=lambda item: (item["created_at"], item["pk"]))
+        """The customer's conversations as stored, oldest first."""
+        return self._table.held_of(customer, sk="CONVERSATION")
 
     def empty_conversation(self, item: Mapping[str, Any]) -> bool:
         """Take what is personal out of a conversation; False = there was nothing.

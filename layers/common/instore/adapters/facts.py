@@ -7,11 +7,14 @@ facts, and writes what they come to only if no fact opened the day meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from ..kpi import KEPT, Closed, Count, Fact, Figures, Kind, Times, UnitDay
+from ..kpi import KEPT, Closed, Count, Fact, Figures, Kind, Period, Times, UnitDay
 from ..kpi_hours import is_over
 from ..model import SHARDS, due_shard, epoch
 from .table import Done, Item, Table
@@ -20,6 +23,9 @@ LINE = "KPI"  # of the `due` index
 LATE_AFTER = timedelta(minutes=15)  # facts come in company: their day is summed once for all
 _NOBODY = "-"
 _STATE = "STATE"
+_PAGE = 4500  # facts of 210 bytes: nearly the megabyte that one Query reads at most
+# As JSON. DynamoDB takes 400 KB, and counts at most half as much again (numbers of one digit).
+_LARGEST = 260_000
 
 
 class Facts:
@@ -42,6 +48,12 @@ class Facts:
         """All facts of a banner's day, or of one unit of it. One Query."""
         pk = _facts_pk(banner, day)
         return [_fact(item) for item in self._table.query(pk, sk_prefix=unit and f"{unit}#")]
+
+    def by_unit(self, banner: str, *, day: date) -> Iterator[tuple[str, list[Fact]]]:
+        """The same unit by unit, a page and a unit at a time: all of a day of many thousand
+        associates is more than memory holds. One Query a megabyte."""
+        facts = map(_fact, self._pages(_facts_pk(banner, day), low="!", high="~"))
+        return ((unit, list(some)) for unit, some in groupby(facts, key=lambda fact: fact.unit))
 
     def open(self, banner: str, *, unit: str, day: date, now: datetime) -> None:
         """What is summed of this day is not all: it is read from its facts until it is summed again.
@@ -95,24 +107,27 @@ class Facts:
 
     # ------------------------------------------------------------ reading
 
-    def days(self, banner: str, *, first: date, last: date) -> list[UnitDay]:
-        """Everything summed of a banner between two days. One Query a month, and one a megabyte."""
-        found: list[UnitDay] = []
-        for month in _months(first, last):
-            items = self._table.query(
-                f"KPI#{banner}#{month:%Y-%m}",
-                sk_range=(max(first, month).isoformat(), f"{last.isoformat()}~"),
-            )
-            found += [_unit_day(item) for item in items]
-        return found
+    def days(self, banner: str, period: Period) -> Iterator[UnitDay]:
+        """Everything summed of a banner, a page at a time. One Query a month, and one a megabyte."""
+        for month in _months(period.first, period.last):
+            yield from map(_unit_day, self._pages(
+                f"KPI#{banner}#{month:%Y-%m}", low=max(period.first, month).isoformat(),
+                high=f"{period.last.isoformat()}~",
+            ))  # fmt: skip
 
-    def days_of(
-        self, banner: str, *, units: Iterable[str], first: date, last: date
-    ) -> list[UnitDay]:  # fmt: skip
+    def days_of(self, banner: str, period: Period, *, units: Iterable[str]) -> list[UnitDay]:
         """The same of a few units: a BatchGetItem a hundred days."""
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        keys = [_day_key(banner, unit=unit, day=day) for unit in units for day in days]
+        keys = [_day_key(banner, unit=unit, day=day) for unit in units for day in period.days()]
         return [_unit_day(item) for item in self._table.get_many(keys).values()]
+
+    def _pages(self, pk: str, *, low: str, high: str) -> Iterator[Item]:
+        """Items between two sort keys, read as they are taken."""
+        while True:
+            items = self._table.query(pk, sk_range=(low, high), limit=_PAGE)
+            yield from items
+            if len(items) < _PAGE:
+                return
+            low = f"{items[-1]['sk']}\0"  # the next there can be
 
     # ------------------------------------------------------------ the associate's day, and the report
 
@@ -182,10 +197,14 @@ def _day_item(summed: UnitDay, *, due_at: datetime | None) -> Item:
         due = {"due_shard": due_shard(pk + sk, line=LINE), "due_at": epoch(due_at)}
     agents = {
         agent or _NOBODY: {"n": {str(k): n for k, n in figures.counts.items()},
-                           "t": {str(k): list(s) for k, s in figures.times.items()}}
+                           "t": {str(k): sorted(Counter(waits).elements())
+                                 for k, waits in figures.times.items()}}
         for agent, figures in summed.figures.items()
     }  # fmt: skip
-    return {"pk": pk, "sk": sk, "agents": agents, "open": summed.open or None, "rev": summed.rev,
+    # More than an item holds (some 1,500 associates in one place): it stays with the facts.
+    is_large = len(json.dumps(agents, separators=(",", ":"))) > _LARGEST
+    return {"pk": pk, "sk": sk, "agents": {} if is_large else agents,
+            "open": summed.open or is_large or None, "rev": summed.rev,
             "expires_at": _expiry(summed.day), **due}  # fmt: skip
 
 
@@ -195,7 +214,7 @@ def _unit_day(item: Item) -> UnitDay:
         item["pk"].split("#")[1], unit, date.fromisoformat(day),
         {None if agent == _NOBODY else agent: Figures(
             {Count(k): int(n) for k, n in raw["n"].items()},
-            {Times(k): tuple(int(s) for s in seconds) for k, seconds in raw["t"].items()},
+            {Times(k): Counter(seconds) for k, seconds in raw["t"].items()},
         ) for agent, raw in item.get("agents", {}).items()},
         open=item.get("open", False), rev=int(item.get("rev", 0)),
     )  # fmt: skip

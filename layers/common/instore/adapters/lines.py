@@ -13,11 +13,20 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
-from ..directory import Pointer, pointer_from, pointer_item
+from ..directory import Pointer, pointer_item
 from ..errors import ContendedError, UnavailableError
-from ..model import Phone, fold_login, from_iso, iso, maybe_iso
+from ..model import Phone
 from ..program_line import Line
-from ..relay_state import Activation, Deed, LineState, RelayLine
+from ..relay_state import Activation, LineState, RelayLine
+from .line_items import (
+    associate_item,
+    associate_key,
+    document,
+    from_item,
+    inherited_pk,
+    login_key,
+    number_key,
+)
 from .table import Done, Item, Table
 
 _TRIES = 5
@@ -53,6 +62,11 @@ class Lines:
         """All that is known of this associate's number, in any state. One GetItem."""
         item = self._table.get(*associate_key(account, agent_id=agent_id))
         return None if item is None else from_item(item)
+
+    def activations(self, agents: Iterable[tuple[str, str]]) -> list[Activation]:
+        """The same of many, each (account, agent id). One BatchGetItem a hundred."""
+        keys = [associate_key(account, agent_id=agent) for account, agent in agents]
+        return [from_item(item) for item in self._table.get_many(keys).values()]
 
     def by_login(self, login: str) -> Activation | None:
         """The same for a login, also of somebody who is gone from the agent map."""
@@ -96,9 +110,10 @@ class Lines:
             if taken["numbers"] >= line.pool.most_numbers or service is NotBegun.POOL_FULL:
                 return NotBegun.POOL_FULL
             assert not isinstance(service, NotBegun)
-            begun = replace(fresh, service=service, rev=(before.rev if before else 0) + 1)
+            begun = replace(fresh, service=service, account_sid=line.account_sid,
+                            rev=(before.rev if before else 0) + 1)  # fmt: skip
             if self._transact([
-                self._table.put_action(_associate_item(begun), **guard), self._take(line, service),
+                self._table.put_action(associate_item(begun), **guard), self._take(line, service),
                 self._put({"pk": pk, "sk": sk, **pointer_item(fresh.pointer)}),
             ]):  # fmt: skip
                 return begun
@@ -112,8 +127,8 @@ class Lines:
         in between."""
         saved = replace(changed, rev=changed.rev + 1)
         if saved.number is None:
-            answer = self._table.put(_associate_item(saved), **_unchanged(changed))
-            won = isinstance(answer, Done) or answer.item == _associate_item(saved)
+            answer = self._table.put(associate_item(saved), **_unchanged(changed))
+            won = isinstance(answer, Done) or answer.item == associate_item(saved)
         else:
             won = self._transact(self._both(saved, seen=changed))
         return saved if won else None
@@ -121,14 +136,19 @@ class Lines:
     def give_back(self, changed: Activation, *, line: Line) -> Activation | None:
         """Store an activation that ends, and free its place in the pool."""
         saved = replace(changed, rev=changed.rev + 1)
-        names, values = {"numbers": "numbers"}, {"less": -1, "none": 0}
-        expression = "ADD #numbers :less"
-        if changed.service is not None:
-            names["service"], expression = changed.service, expression + ", #service :less"
-        freed = self._table.update_action(
-            *pool_key(line), expression, condition="#numbers > :none", names=names, values=values
-        )
+        freed = self._free(changed, account_sid=line.account_sid)
         return saved if self._transact([*self._both(saved, seen=changed), freed]) else None
+
+    def rehome(self, changed: Activation, *, line: Line) -> Activation | NotBegun:
+        """The number was moved to this line's account at Twilio: it counts there from now on. Its
+        messaging service stayed behind; `move` finds it another."""
+        assert changed.account_sid is not None
+        if self.taken(line)["numbers"] >= line.pool.most_numbers:
+            return NotBegun.POOL_FULL
+        saved = replace(changed, account_sid=line.account_sid, rev=changed.rev + 1)
+        writes = [*self._both(saved, seen=changed), self._take(line, None),
+                  self._free(changed, account_sid=changed.account_sid)]  # fmt: skip
+        return saved if self._transact(writes) else NotBegun.OVERTAKEN
 
     def move(self, changed: Activation, *, line: Line) -> Activation | NotBegun:
         """Take a place in another service: Twilio says that this one is full, whatever we counted,
@@ -137,7 +157,7 @@ class Lines:
         pool = line.pool
         if changed.service in pool.messaging_services:
             self._table.update(
-                *pool_key(line), "SET #service = :full", names={"service": changed.service},
+                *pool_key(line.account_sid), "SET #service = :full", names={"service": changed.service},
                 values={"full": pool.senders_per_service},
             )  # fmt: skip
         service = _service_with_room(line, self.taken(line))
@@ -147,22 +167,22 @@ class Lines:
         writes = self._both(saved, seen=changed)
         if service is not None:
             writes.append(self._table.update_action(
-                *pool_key(line), "ADD #service :one", names={"service": service},
+                *pool_key(line.account_sid), "ADD #service :one", names={"service": service},
                 condition="attribute_not_exists(#service) OR #service < :room",
                 values={"one": 1, "room": pool.senders_per_service},
             ))  # fmt: skip
         return saved if self._transact(writes) else NotBegun.OVERTAKEN
 
     def _both(self, saved: Activation, *, seen: Activation) -> list[dict[str, Any]]:
-        writes = [self._table.put_action(_associate_item(saved), **_unchanged(seen))]
+        writes = [self._table.put_action(associate_item(saved), **_unchanged(seen))]
         if saved.number is not None:
             pk, sk = number_key(saved.number)
             writes.append(self._table.put_action(
-                {**_document(saved), "pk": pk, "sk": sk},
+                {**document(saved), "pk": pk, "sk": sk},
                 condition="attribute_not_exists(pk) OR tag = :tag", values={"tag": saved.tag},
             ))  # fmt: skip
             if saved.state is LineState.QUARANTINED and saved.successor is not None:
-                writes.append(self._put({"pk": _inherited_pk(saved.successor), "sk": pk}))
+                writes.append(self._put({"pk": inherited_pk(saved.successor), "sk": pk}))
         return writes
 
     def _put(self, item: Item) -> dict[str, Any]:
@@ -180,7 +200,7 @@ class Lines:
 
     def taken(self, line: Line) -> dict[str, int]:
         """How many numbers the pool holds: `numbers`, and those of each messaging service."""
-        item = self._table.get(*pool_key(line)) or {}
+        item = self._table.get(*pool_key(line.account_sid)) or {}
         return {name: item.get(name, 0) for name in ("numbers", *line.pool.messaging_services)}
 
     def room(self, line: Line) -> int:
@@ -202,8 +222,18 @@ class Lines:
             expression += ", #service :one"
             condition += " AND (attribute_not_exists(#service) OR #service < :room)"
         return self._table.update_action(
-            *pool_key(line), expression, condition=condition, names=names, values=values
+            *pool_key(line.account_sid), expression, condition=condition, names=names, values=values
         )
+
+    def _free(self, held: Activation, *, account_sid: str) -> dict[str, Any]:
+        names, values = {"numbers": "numbers"}, {"less": -1, "none": 0}
+        expression = "ADD #numbers :less"
+        if held.service is not None:
+            names["service"], expression = held.service, expression + ", #service :less"
+        return self._table.update_action(
+            *pool_key(account_sid), expression, condition="#numbers > :none", names=names,
+            values=values,
+        )  # fmt: skip
 
     # ------------------------------------------------------------ its customers
 
@@ -223,28 +253,12 @@ class Lines:
     def inherited(self, pointer: Pointer) -> list[Phone]:
         """Numbers whose customers were handed to this associate, some of them perhaps handed on
         since. One Query."""
-        items = self._table.query(_inherited_pk(pointer))
+        items = self._table.query(inherited_pk(pointer))
         return [Phone(item["sk"].removeprefix("LINE#")) for item in items]
 
 
-def number_key(number: Phone) -> tuple[str, str]:
-    return f"LINE#{number.e164}", "LINE"
-
-
-def associate_key(account: str, *, agent_id: str) -> tuple[str, str]:
-    return f"ASSOCIATE#{account}#{agent_id}", "LINE"
-
-
-def login_key(login: str) -> tuple[str, str]:
-    return f"LINE#login:{fold_login(login)}", "LINE"
-
-
-def pool_key(line: Line) -> tuple[str, str]:
-    return f"LINE#pool:{line.account_sid}", "POOL"
-
-
-def _inherited_pk(successor: Pointer) -> str:
-    return f"LINE#successor:{successor.account}#{successor.agent_id}"
+def pool_key(account_sid: str) -> tuple[str, str]:
+    return f"LINE#pool:{account_sid}", "POOL"
 
 
 def _service_with_room(line: Line, taken: Mapping[str, int]) -> str | NotBegun | None:
@@ -262,53 +276,3 @@ def _replacing(before: Activation | None) -> dict[str, Any]:
 
 def _unchanged(seen: Activation) -> dict[str, Any]:
     return {"condition": "rev = :seen", "values": {"seen": seen.rev}}
-
-
-def _associate_item(activation: Activation) -> Item:
-    account, agent = activation.pointer.account, activation.pointer.agent_id
-    pk, sk = associate_key(account, agent_id=agent)
-    return {**_document(activation), "pk": pk, "sk": sk}
-
-
-def _document(activation: Activation) -> Item:
-    """An activation as it is stored; what is empty is absent."""
-    number, candidate, successor = activation.number, activation.candidate, activation.successor
-    item: Item = {
-        **pointer_item(activation.pointer), "login": activation.login,
-        "banner": activation.banner, "tag": activation.tag, "state": str(activation.state),
-        "since": iso(activation.since), "by": activation.by, "service": activation.service,
-        "candidate": candidate and candidate.e164, "tried_at": maybe_iso(activation.tried_at),
-        "number": number and number.e164, "sid": activation.sid,
-        "successor": successor and pointer_item(successor),
-        "free_at": maybe_iso(activation.free_at), "handing": activation.handing or None,
-        "surplus": list(activation.surplus) or None,
-        "former": [phone.e164 for phone in activation.former] or None,
-        "relieved": [pointer_item(one) for one in activation.relieved] or None,
-        "history": [[str(deed.state), iso(deed.at), deed.by] for deed in activation.history],
-        "rev": activation.rev,
-    }  # fmt: skip
-    return {name: value for name, value in item.items() if value is not None}
-
-
-def from_item(item: Item) -> Activation:
-    """An associate's or a number's item as the activation it tells of."""
-    successor = item.get("successor")
-    return Activation(
-        pointer=pointer_from(item), login=item["login"], banner=item["banner"], tag=item["tag"],
-        state=LineState(item["state"]), since=from_iso(item["since"]), by=item["by"],
-        service=item.get("service"), candidate=_phone(item.get("candidate")),
-        tried_at=from_iso(item["tried_at"]) if "tried_at" in item else None,
-        number=_phone(item.get("number")), sid=item.get("sid"),
-        successor=None if successor is None else pointer_from(successor),
-        free_at=from_iso(item["free_at"]) if "free_at" in item else None,
-        handing=item.get("handing", False), surplus=tuple(item.get("surplus", ())),
-        former=tuple(Phone(text) for text in item.get("former", ())),
-        relieved=tuple(pointer_from(one) for one in item.get("relieved", ())),
-        history=tuple(Deed(LineState(state), from_iso(at), by)
-                      for state, at, by in item.get("history", ())),
-        rev=item["rev"],
-    )  # fmt: skip
-
-
-def _phone(text: str | None) -> Phone | None:
-    return None if text is None else Phone(text)

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import (
-    VendorError,
     VendorGarbageError,
     VendorNotAuthorizedError,
     VendorNotReachedError,
@@ -24,7 +23,7 @@ from ..errors import (
 from ..model import CONVERSATION_ID
 from ..thread import LINE_CUSTOMER, Opening
 from .liveperson_session import Call
-from .vendor_http import Limits
+from .vendor_http import Limits, Reply
 
 if TYPE_CHECKING:
     from ..program import Account
@@ -36,6 +35,7 @@ SAYING = Limits(total=6, connect=1, fresh=True)
 NAMING = Limits(total=3)
 NAMED_FOR = timedelta(minutes=10)  # how long such a token lives is not documented
 _MOST_NAMED = 1000
+_NUMBER = re.compile(r"[0-9]{3}\Z")
 
 
 class Connector:
@@ -134,12 +134,12 @@ def _request(number: str, kind: str, body: Any) -> dict[str, Any]:
 
 
 def _body_of(part: Any) -> dict[str, Any]:
-    """The body of one answered request, if it says OK; one without a code is no answer."""
+    """The body of one answered request, if it says OK. A number says what the same HTTP status would
+    (500 within a 200: nobody knows), any other word is a no, and without a code it is no answer."""
     code = part.get("code") if isinstance(part, dict) else None
     if not isinstance(code, str | int) or isinstance(code, bool):
         raise VendorGarbageError("the conversation's answer has another shape")
-    if code not in ("OK", 200):
-        raise VendorError("LivePerson refuses this in the conversation",
-                          code="conversation_refused", vendor_status=200)  # fmt: skip
+    if code != "OK":
+        Reply(int(code) if _NUMBER.match(str(code)) else 400, {}, b"").must_be_good()
     body = part.get("body")
     return body if isinstance(body, dict) else {}

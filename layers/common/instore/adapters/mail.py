@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import UnavailableError
-from .vendor_http import Limits, Reply, Request, VendorHttp, compact
+from .brand_http import BrandHttp
+from .vendor_http import Request, compact
 
 if TYPE_CHECKING:
     import httpx
@@ -23,7 +23,7 @@ class MailService:
     """One question: send this."""
 
     def __init__(self, *, secrets: Secrets, transport: httpx.BaseTransport | None = None) -> None:
-        self._secrets, self._http = secrets, VendorHttp(transport=transport)
+        self._http = BrandHttp(secrets=secrets, transport=transport)
         self.close = self._http.close
 
     def send(self, settings: Mail, *, letter: Letter, key: str) -> None:
@@ -39,23 +39,6 @@ class MailService:
             "links": [{"url": one.url, "title": one.title or None} for one in letter.links],
             "media": list(letter.media),
         }  # fmt: skip
-        until = self._http.monotonic() + settings.timeout_s
-        reply = self._call(settings, compact(body), key, until)
-        if reply.status in (401, 403) and settings.secret is not None:
-            # The key may have been rotated since we read it.
-            self._secrets.forget(settings.secret)
-            reply = self._call(settings, compact(body), key, until)
+        visit = self._http.visit(settings, largest=100_000)
+        reply = visit.ask(Request("POST", "/messages", {"idempotency-key": key}, compact(body)))
         reply.must_be_good()
-
-    def _call(self, settings: Mail, body: bytes, key: str, until: float) -> Reply:
-        headers = {"accept": "application/json", "content-type": "application/json",
-                   "idempotency-key": key}  # fmt: skip
-        if settings.secret is not None:
-            word = self._secrets.account(settings.secret).get("token")
-            if not isinstance(word, str) or not word:
-                raise UnavailableError("the mail's secret has no token", code="secret_unavailable")
-            headers["authorization"] = f"Bearer {word}"
-        total = settings.timeout_s
-        limits = Limits(total=total, connect=total / 4, largest=100_000)
-        request = Request("POST", f"{settings.base_url}/messages", headers, body)
-        return self._http.send(request, limits=limits, until=until)

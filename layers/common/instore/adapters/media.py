@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import httpx
 
 ALL_S = 8.0  # for all files of a reply together
+_NOT_FOR_HEAD = (403, 404, 405, 501)
 
 
 class MediaFiles:
-    """Asks HEAD; where that does not tell the size, GET, and counts."""
+    """Asks HEAD; where that does not tell the size, or is not answered as a GET is (an address
+    signed for GET alone), GET, and counts."""
 
     def __init__(self, *, transport: httpx.BaseTransport | None = None) -> None:
         self._http = VendorHttp(transport=transport)
@@ -40,7 +42,7 @@ class MediaFiles:
     def _one(self, url: str, until: float) -> FileSeen:
         told = self._ask("HEAD", url, until)
         size = told.headers.get("content-length", "")
-        if told.status == 405 or not (size.isascii() and size.isdigit()):
+        if told.status in _NOT_FOR_HEAD or not (size.isascii() and size.isdigit()):
             told = self._ask("GET", url, until)
             size = str(len(told.body))
         _must_be_there(told)

@@ -1,4 +1,4 @@
-"""SQS: outreach batches to be sent, imports to be worked on; in order: what LivePerson and Twilio tell."""
+"""SQS: batches to be sent, imports to be worked on; in order: what LivePerson and Twilio tell, due texts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Queues:
-    """Sends only; Lambda receives. A queue that refuses is an UnavailableError, never silence."""
+    """Sends; Lambda receives. A queue that refuses is an UnavailableError, never silence."""
 
     def __init__(
         self, client: SQSClient, *, outreach: str, assignment: str, imports: str = "",
-        sms: str = "", relay: str = "",
+        sms: str = "", relay: str = "", line: str = "",
     ) -> None:  # fmt: skip
         self._client, self._outreach, self._assignment = client, outreach, assignment
-        self._imports, self._sms, self._relay = imports, sms, relay
+        self._imports, self._sms, self._relay, self._line = imports, sms, relay, line
 
     def batch_ready(self, batch_id: str, *, delay_s: int = 0) -> None:
         """Say that a batch can be sent, `delay_s` (0-900) from now: the program's linger."""
@@ -38,6 +38,13 @@ class Queues:
         """Say that there is something to do for a run, `delay_s` (0-900) from now."""
         self._call("send_message", QueueUrl=self._relay, DelaySeconds=delay_s,
                    MessageBody=json.dumps({"run": run}))  # fmt: skip
+
+    def texts_due(self, shard: int, *, at: datetime) -> None:
+        """Say that a shard of the line has many texts due. FIFO per shard: one process at a time
+        works on it. Said twice in a minute counts once."""
+        self._call("send_message", QueueUrl=self._line, MessageGroupId=str(shard),
+                   MessageDeduplicationId=f"{shard}.{at:%Y%m%dT%H%M}",
+                   MessageBody=json.dumps({"shard": shard}))  # fmt: skip
 
     def conversation_changes(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Queue changes (dicts with `account` and `conversation`), FIFO per conversation.
@@ -71,6 +78,15 @@ class Queues:
         self._call("send_message", QueueUrl=self._sms, MessageGroupId=group[:128],
                    MessageDeduplicationId=fingerprint(dedup),
                    MessageBody=json.dumps(body, separators=(",", ":")))  # fmt: skip
+
+    def sms_again(self, receipts: Iterable[str], *, after_s: int) -> None:
+        """Have messages just received shown again in `after_s` (0-43200). One that the queue has
+        taken back meanwhile is left as it is. Ten a request."""
+        entries = [{"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": after_s}
+                   for n, receipt in enumerate(receipts)]  # fmt: skip
+        for start in range(0, len(entries), 10):
+            self._call("change_message_visibility_batch", QueueUrl=self._sms,
+                       Entries=entries[start : start + 10])  # fmt: skip
 
     def _call(self, operation: str, **request: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

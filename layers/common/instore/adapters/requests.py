@@ -1,7 +1,7 @@
 """Service requests in the table: the request, what was answered, and the lists it is found by.
 
 docs/data-model.md, "request". What must agree is written together: the request, the entry of the
-list it lies in, and the consent with its entry in the ledger; who claimed it, and both lists; an
+list it lies in, and the consent with its entry in the ledger; who has it now, and both lists; an
 answer, and that the request waits for it. Every write of a request is conditional on the revision
 read. The lists have no word of the customer in them.
 """
@@ -15,12 +15,15 @@ from typing import Any
 
 from ..consent import ConsentClass, Customer
 from ..directory import Pointer
-from ..errors import UnavailableError
+from ..errors import TooOftenError, UnavailableError
+from ..model import Phone, epoch
 from ..service_request import (
+    MOST_ASKED,
     Agreed,
     Reply,
     ServiceRequest,
     Shelf,
+    asked_since,
 )
 from .consents import Along, Consents
 from .request_items import (
@@ -93,22 +96,17 @@ class Requests:
     def create(
         self, request: ServiceRequest, *, agreed: Agreed | None, country: str, now: datetime
     ) -> tuple[ServiceRequest, bool]:  # fmt: skip
-        """Write a request down, with the consent it gives; the one that has this id if there is
-        one, and whether it is new. One transaction. Raises UnavailableError."""
+        """Write a request down, with the consent it gives, and count it on its number; the one that
+        has this id if there is one, and whether it is new. One transaction.
+
+        Raises TooOftenError `asked_too_often`: the number has made as many in a day as it may;
+        UnavailableError.
+        """
         if agreed is None or request.phone is None:
             if self._table.transact(self._first_writes(request)):
                 return request, True
         else:
-            entry = self._consents.record(
-                request.customer, phone=request.phone, banner=request.banner,
-                consent_class=ConsentClass.ONE_TO_ONE, wording=agreed.wording, method="request",
-                evidence=f"{request.source.value}#{request.id}", who="customer",
-                at=request.created_at, now=now, country=country, zone=agreed.zone,
-                postal_code=agreed.postal_code, along=Along(
-                    lambda entry: self._first_writes(replace(request, consent=entry)),
-                    _nothing_more, lambda: self.get(request.id) is not None,
-                ),
-            )  # fmt: skip
+            entry = self._record(request, request.phone, agreed, country=country, now=now)
             if entry:
                 return replace(request, consent=entry), True
         stored = self.get(request.id)
@@ -116,11 +114,36 @@ class Requests:
             raise UnavailableError("the request was not written", code="request_contended")
         return stored, False
 
+    def _record(
+        self, request: ServiceRequest, phone: Phone, agreed: Agreed, *, country: str, now: datetime
+    ) -> int:  # fmt: skip
+        """The entry of the ledger; 0: somebody else has written this request."""
+
+        def changes(known: Customer) -> Mapping[str, Any]:
+            if known.is_erased:
+                return {}  # nobody texts them, and nothing is kept of them
+            asked = asked_since(known.asked, now=now)
+            if len(asked) >= MOST_ASKED and self.get(request.id) is None:
+                raise TooOftenError("this number has asked as often as it may in a day",
+                                    code="asked_too_often")  # fmt: skip
+            return {"asked": [*asked, epoch(now)]}
+
+        return self._consents.record(
+            request.customer, phone=phone, banner=request.banner,
+            consent_class=ConsentClass.ONE_TO_ONE, wording=agreed.wording, method="request",
+            evidence=f"{request.source.value}#{request.id}", who="customer",
+            at=request.created_at, now=now, country=country, zone=agreed.zone,
+            postal_code=agreed.postal_code, along=Along(
+                lambda entry: self._first_writes(replace(request, consent=entry)), changes,
+                lambda: self.get(request.id) is not None,
+            ),
+        )  # fmt: skip
+
     def save(
         self, changed: ServiceRequest, *, before: ServiceRequest, replies: Iterable[Reply] = ()
     ) -> ServiceRequest | None:
-        """Store a request changed since it was read, and what became of its answers. None: somebody
-        else wrote in between. One transaction."""
+        """Store a request changed since it was read, what became of its answers, and the list it
+        lies in if that is another now. None: somebody else wrote in between. One transaction."""
         saved = replace(changed, rev=before.rev + 1)
         settled = [
             self._table.update_action(
@@ -130,16 +153,12 @@ class Requests:
             )
             for reply in replies
         ]  # fmt: skip
-        done = self._table.transact([self._put(saved, before), *settled])
+        moved: list[Mapping[str, Any]] = []
+        if entries_of(saved) != entries_of(before):
+            moved += [self._table.delete_action(*key) for key in entries_of(before)]
+            moved += [self._table.put_action(new, condition=_NEW) for new in entry_items(saved)]
+        done = self._table.transact([self._put(saved, before), *settled, *moved])
         return saved if done else None
-
-    def claim(self, taken: ServiceRequest, *, before: ServiceRequest) -> ServiceRequest | None:
-        """Store who has it now, and move it to their list. None: somebody else wrote in between.
-        One transaction."""
-        saved = replace(taken, rev=before.rev + 1)
-        moved = [self._table.delete_action(*key) for key in entries_of(before)]
-        new = [self._table.put_action(entry, condition=_NEW) for entry in entry_items(saved)]
-        return saved if self._table.transact([self._put(saved, before), *moved, *new]) else None
 
     def begin_reply(
         self, reply: Reply, *, request: ServiceRequest, due_at: datetime
@@ -206,7 +225,3 @@ class Requests:
         keys = [key["pk"] for key in self._table.of_customer(customer)
                 if key["pk"].startswith("REQUEST#")]  # fmt: skip
         return [pk.removeprefix("REQUEST#") for pk in dict.fromkeys(keys)]
-
-
-def _nothing_more(_known: Customer) -> Mapping[str, Any]:
-    return {}

@@ -165,6 +165,13 @@ class Table:
             ExpressionAttributeValues={":customer": {"S": customer}},
         )  # fmt: skip
 
+    def held_of(self, customer: str, *, sk: str) -> list[Item]:
+        """This customer's items under one sk, oldest first: keys from the index, which may be a
+        moment behind, then the items, strongly consistent."""
+        keys = [(key["pk"], key["sk"]) for key in self.of_customer(customer) if key["sk"] == sk]
+        found = self.get_many(keys) if keys else {}
+        return sorted(found.values(), key=lambda item: (item["created_at"], item["pk"]))
+
     def transact(self, writes: Sequence[Mapping[str, Any]]) -> bool:
         """TransactWriteItems of `put_action`/`update_action` entries. False: a condition failed."""
         from botocore.exceptions import ClientError

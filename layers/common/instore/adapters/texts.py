@@ -6,18 +6,19 @@ a callback, a sender and a sweep which meet do not undo one another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..directory import pointer_from, pointer_item
-from ..errors import UnavailableError
+from ..errors import BadInputError, UnavailableError
 from ..line_text import Draft, Purpose, Text, TextState, Word
 from ..model import Phone, as_stored, due_shard, epoch, from_epoch, from_iso, iso, maybe_iso
 from .table import Done, Item, Table, setting
 
 SK = "TEXT"
+LINE = "TEXT"  # of the `due` index
 KEPT = timedelta(days=35)
 _TRIES = 3
 
@@ -51,6 +52,17 @@ class Texts:
         item = self._table.get(f"TEXT#{text}", SK)
         return text_from(item) if item else None
 
+    def get_many(self, texts: Iterable[str]) -> dict[str, Text | None]:
+        """Strongly consistent, a hundred a request. None: an item this version cannot read; so one
+        of them does not take the others along. Left out: unknown ids."""
+        found = self._table.get_many([(f"TEXT#{text}", SK) for text in texts])
+        return {key[0].removeprefix("TEXT#"): _readable(item) for key, item in found.items()}
+
+    def due(self, *, now: datetime, shard: int, limit: int) -> list[tuple[str, int]]:
+        """Ids of what is due in one of the shards with its due time, oldest first."""
+        found = self._table.due(f"{LINE}#{shard}", until=epoch(now), limit=limit)
+        return [(key["pk"].removeprefix("TEXT#"), int(key["due_at"])) for key in found]
+
     def save(self, changed: Text, *, before: Text) -> Text | None:
         """Store a text changed since it was read as `before`. None: somebody else wrote in between.
         One request."""
@@ -70,10 +82,8 @@ class Texts:
         return [text_from(item) for item in self.held(customer)]
 
     def held(self, customer: str) -> list[Item]:
-        """A customer's texts as stored, oldest first, by the index `customer`."""
-        keys = self._keys_of(customer)
-        found = self._table.get_many(keys) if keys else {}
-        return sorted(found.values(), key=lambda item: (item["created_at"], item["pk"]))
+        """A customer's texts as stored, oldest first."""
+        return self._table.held_of(customer, sk=SK)
 
     def empty(self, customer: str, *, until: datetime) -> int:
         """See erasing.Records. What Twilio may have stays known by its id, without number and words:
@@ -92,10 +102,6 @@ class Texts:
             else:
                 raise UnavailableError("the text keeps changing", code="text_contended")
         return emptied
-
-    def _keys_of(self, customer: str) -> list[tuple[str, str]]:
-        return [(key["pk"], key["sk"]) for key in self._table.of_customer(customer)
-                if key["sk"] == SK]  # fmt: skip
 
     def lose_number(self, number: Phone, *, code: int | None, now: datetime) -> None:
         """Note beside a number of ours that Twilio no longer sends from it, and since when."""
@@ -120,7 +126,7 @@ def text_item(text: Text) -> Item:
         "tries": text.tries or None,
         "history": [[word.status.value, word.code, iso(word.at)] for word in text.history],
         # By customer: the sweep takes shards side by side, and a customer's texts in their order.
-        "due_shard": due_shard(text.customer, line="TEXT") if text.due_at else None,
+        "due_shard": due_shard(text.customer, line=LINE) if text.due_at else None,
         "due_at": epoch(text.due_at) if text.due_at else None,
         "expires_at": epoch(text.created_at + KEPT),
     }  # fmt: skip
@@ -145,6 +151,13 @@ def text_from(item: Mapping[str, Any]) -> Text:
         due_at=from_epoch(item["due_at"]) if item.get("due_at") else None,
         guessed=item.get("guessed", False), tries=item.get("tries", 0),
     )  # fmt: skip
+
+
+def _readable(item: Mapping[str, Any]) -> Text | None:
+    try:
+        return text_from(item)
+    except (LookupError, ValueError, TypeError, AttributeError, BadInputError):
+        return None
 
 
 def _at(item: Mapping[str, Any], name: str) -> datetime | None:

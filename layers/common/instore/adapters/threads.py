@@ -46,14 +46,17 @@ class Threads:
         self._table = table
 
     # ------------------------------------------------------------ texts taken in
-    def take_in(self, customer: str, *, text: InboundText, now: datetime) -> Taken:
-        """Note that this text is being worked on. One PutItem; of a text that came before, too."""
+    def take_in(
+        self, customer: str, *, text: InboundText, now: datetime, for_good: bool = False
+    ) -> Taken:
+        """Note that this text is being worked on, `for_good` or for 35 days. One PutItem; of a text
+        that came before, too."""
         pk, sk = _received_key(customer, text.sid)
+        kept = {} if for_good else {"expires_at": epoch(now + RECEIVED_KEPT)}
         written = self._table.put(
-            {"pk": pk, "sk": sk, "sid": text.sid, "state": "taken", "at": iso(text.at),
-             "expires_at": epoch(now + RECEIVED_KEPT)},
+            {"pk": pk, "sk": sk, "sid": text.sid, "state": "taken", "at": iso(text.at), **kept},
             condition="attribute_not_exists(pk)",
-        )  # fmt: skip
+        )
         if isinstance(written, Done):
             return Taken(again=False, done=False)
         return Taken(again=True, done=(written.item or {}).get("state") == "done")

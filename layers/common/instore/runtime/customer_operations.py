@@ -25,8 +25,7 @@ Event = Mapping[str, Any]
 def export(event: Event) -> Response:
     """POST /customers/export: one answer with all there is. Reads only."""
     house = services()
-    caller = caller_of(event, house=house)
-    caller.needs(EXPORT)
+    caller = caller_of(event, house=house).needs(EXPORT)
     asked = read_body(event, CustomerIn)
     found = exporting.gather(_whose(asked), means=erasing_means(house), ledger=house.consents)
     count("CustomersExported")
@@ -39,8 +38,7 @@ def erase(event: Event) -> Response:
     """POST /customers/erase: 200 all is gone, 202 a batch is in somebody's hands at this moment and
     the sweep does the rest. The same request again is harmless."""
     house = services()
-    caller = caller_of(event, house=house)
-    caller.needs(ERASE)
+    caller = caller_of(event, house=house).needs(ERASE)
     asked = read_body(event, EraseIn)
     done = erasing.erase(_whose(asked), reason=asked.reason, who=caller.name, means=erasing_means(house),
                          now=house.now())  # fmt: skip

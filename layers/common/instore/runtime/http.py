@@ -8,7 +8,6 @@ place, `guard`.
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from ..errors import BadInputError, InstoreError, TooLargeError
 from ..model import mended
 from .observability import note_failure, note_refusal
 
-MAX_BODY = 256 * 1024
+MAX_BODY_KB = 256
 Event = dict[str, Any]
 Response = dict[str, Any]
 Handler = Callable[[Event, Any], Response]
@@ -65,24 +64,26 @@ def read_request(event: Event) -> Request:
         path=event.get("pathParameters") or {},
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=event.get("queryStringParameters") or {},
-        body=_body(event),
+        body=body_of(event, most_kb=MAX_BODY_KB),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
     )
 
 
-def _body(event: Event) -> bytes:
-    text = event.get("body") or ""
-    if len(text) > MAX_BODY * 4 // 3 + 4:
-        raise TooLargeError("the body is larger than 256 KB")
-    if event.get("isBase64Encoded"):
-        try:
-            body = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise BadInputError("the body is not base64", code="bad_body") from error
-    else:
-        body = text.encode("utf-8", "surrogatepass")
-    if len(body) > MAX_BODY:
-        raise TooLargeError("the body is larger than 256 KB")
+def body_of(event: Mapping[str, Any], *, most_kb: int) -> bytes:
+    """The body's bytes as they were sent. Raises TooLargeError beyond so many KB, BadInputError
+    `bad_body` for one that is not base64 as it says."""
+    text, most = event.get("body") or "", most_kb * 1024
+    too_large = TooLargeError(f"the body is larger than {most_kb} KB")
+    if len(text) > most * 4 // 3 + 4:
+        raise too_large
+    try:
+        encoded = event.get("isBase64Encoded")
+        body = (base64.b64decode(text, validate=True) if encoded
+                else text.encode("utf-8", "surrogatepass"))  # fmt: skip
+    except ValueError as error:
+        raise BadInputError("the body is not base64", code="bad_body") from error
+    if len(body) > most:
+        raise too_large
     return body
 
 

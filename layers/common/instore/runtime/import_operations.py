@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..batch import KEPT
-from ..errors import BadInputError, ConflictError, NotFoundError
+from ..errors import BadInputError, ConflictError, KeyReusedError, NotFoundError
 from ..import_columns import find_columns, understood
 from ..import_state import (
     MAX_BYTES,
@@ -51,29 +51,16 @@ def import_file(event: Event) -> Response:
     fresh = _new_import(asked, caller=caller, associate=associate, key=key, house=house)
     variables = variables_of(asked.template, associate=associate, stores=house.stores,
                              program=house.programs.current())  # fmt: skip
-    columns = None
-    if asked.headers is not None:
-        places = find_columns(asked.headers, asked=fresh.columns, variables=variables,
-                              by_associate=associate is None)  # fmt: skip
-        columns = understood(asked.headers, places)
-    elif asked.columns.variables is not None and variables not in (
-        None, len(asked.columns.variables)
-    ):  # fmt: skip
-        raise BadInputError(f"the template takes {variables} variables", code="variables_wrong")
+    columns = _columns(asked, fresh=fresh, variables=variables)
     stored = house.imports.create(fresh, now=now)
     if stored is not None and stored.fingerprint != fresh.fingerprint:
-        raise ConflictError("this Idempotency-Key came with another body before",
-                            code="idempotency_key_reused")  # fmt: skip
+        raise KeyReusedError
     found = stored or fresh
     if stored is None:
         logger.info("Import opened", extra={"import": found.id, "mode": found.mode})
     if found.state is not ImportState.AWAITING:
         return respond(200, _shown(found, house))
-    form = house.import_files.upload_form(found.upload_key, most_bytes=MAX_BYTES,
-                                          seconds=int(UPLOAD_WITHIN.total_seconds()))  # fmt: skip
-    upload = UploadOut(url=form.url, fields=form.fields, most_bytes=MAX_BYTES,
-                       expires_at=iso(now + UPLOAD_WITHIN))  # fmt: skip
-    return respond(201, shown(found, upload=upload, columns=columns))
+    return respond(201, shown(found, upload=_upload(found, house), columns=columns))
 
 
 def look_at_import(event: Event) -> Response:
@@ -134,6 +121,27 @@ def _new_import(
         limit=min(limit.import_rows for limit in limits), page_rows=PAGE_ROWS,
         created_at=at, expires_at=at.replace(microsecond=0) + KEPT,
     )  # fmt: skip
+
+
+def _columns(asked: ImportIn, *, fresh: Import, variables: int | None) -> dict[str, Any] | None:
+    """Which header holds what, if the client knows the headers. Raises BadInputError for columns
+    that cannot be the template's; `variables` it takes, None = that differs by associate."""
+    if asked.headers is not None:
+        places = find_columns(asked.headers, asked=fresh.columns, variables=variables,
+                              by_associate=fresh.associate is None)  # fmt: skip
+        return understood(asked.headers, places)
+    named = asked.columns.variables
+    if named is not None and variables not in (None, len(named)):
+        raise BadInputError(f"the template takes {variables} variables", code="variables_wrong")
+    return None
+
+
+def _upload(import_: Import, house: Services) -> UploadOut:
+    """The form to upload the file with."""
+    form = house.import_files.upload_form(import_.upload_key, most_bytes=MAX_BYTES,
+                                          seconds=int(UPLOAD_WITHIN.total_seconds()))  # fmt: skip
+    return UploadOut(url=form.url, fields=form.fields, most_bytes=MAX_BYTES,
+                     expires_at=iso(house.now() + UPLOAD_WITHIN))  # fmt: skip
 
 
 def _own(event: Event, house: Services) -> Import:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import BadInputError, ForbiddenError, NotFoundError
 from ..kpi import Figures, Period, branch_unit, store_unit
-from ..kpi_asking import MOST_DAYS, By, Means, Place, Question, ask
+from ..kpi_asking import MOST_DAYS, TOO_MUCH, By, Means, Place, Question, ask
 from ..kpi_csv import write
 from ..model import fold_login
 from ..outreach import Asker, find_asker
@@ -24,6 +24,9 @@ from .services import services
 
 Event = Mapping[str, Any]
 READ, ALL = "kpis/read", "kpis/all"
+PATIENCE = timedelta(seconds=20)  # of the 28 the function has: the rest is for writing the answer
+LONGEST = 200  # characters of a value: some become keys of the table, which takes 2 KB
+LARGEST = 4_500_000  # characters; Lambda hands over 6 MB at most, with every quote escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,29 @@ def kpis(event: Event) -> Response:
     caller = caller_of(event, house=house)
     caller.needs(READ)
     query = {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
+    if any(len(value) > LONGEST for value in query.values()):
+        raise BadInputError("no name is as long as this", code="value_too_long")
     period = _period(query, today=house.now().date())
     by, form = (
-        _one_of(query, "by", [str(by) for by in By if by is not By.UNIT_DAY]),
+        _one_of(query, "by", [str(by) for by in By]),
         _one_of(query, "format", ["json", "csv"]),
     )
     asked = _Asked(*(query.get(name, "") for name in ("banner", "store", "branch", "associate")))
     means = kpi_means(house)
     scope = _all(asked, means) if ALL in caller.scopes else _own(asked, caller, means)
-    rows = ask(Question(period, *scope, By(by)), means=means, now=house.now())
+    now = house.now()
+    rows = ask(Question(period, *scope, By(by)), means=means, now=now, until=now + PATIENCE)
     name_of = _names(rows, means)
     if form == "csv":
-        return {"statusCode": 200, "headers": {
+        response: Response = {"statusCode": 200, "headers": {
             "content-type": "text/csv; charset=utf-8",
             "content-disposition": f'attachment; filename="kpis-{period.first}-{period.last}.csv"',
         }, "body": write(period, rows, name_of=name_of)}  # fmt: skip
-    return respond(200, answer(period, by, rows, name_of=name_of))
+    else:
+        response = respond(200, answer(period, by, rows, name_of=name_of))
+    if len(response["body"]) > LARGEST:
+        raise BadInputError(TOO_MUCH, code="too_much")
+    return response
 
 
 OPERATIONS: dict[str, Callable[[Event], Response]] = {"GET /kpis": kpis}

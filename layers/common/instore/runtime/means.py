@@ -6,6 +6,7 @@ Each flow is imported where it is asked for: a function loads none that it does 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .services import Services
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         kpi_asking,
         line_conversation,
         notify,
-        relay_buying,
         requesting,
         statuses,
         texting,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..kpi_conversations import Counting
     from ..notice_line import LineMeans
     from ..outreach_accept import Desk
+    from ..relay_means import Means as RelayMeans
 
 
 def desk_of(house: Services) -> Desk:
@@ -59,10 +60,8 @@ def _notices_by_line(house: Services) -> LineMeans:
     from .observability import count
 
     means = texting_means(house, count=count)
-    return LineMeans(
-        house.lines, house.texts, lambda draft: texting.send(draft, means=means),
-        lambda text: texting.call_off(text, means=means),
-    )  # fmt: skip
+    return LineMeans(house.lines, house.texts, partial(texting.send, means=means),
+                     partial(texting.call_off, means=means))  # fmt: skip
 
 
 def _counting(house: Services) -> Counting:
@@ -79,9 +78,8 @@ def _pass_on(house: Services) -> Callable[[ConversationChange], str]:
     from .observability import count
 
     sending = texting_means(house, count=count)
-    means = line_answers.Means(
-        house.threads, house.lines, house.stores, lambda draft: texting.send(draft, means=sending)
-    )
+    means = line_answers.Means(house.threads, house.lines, house.stores,
+                               partial(texting.send, means=sending))  # fmt: skip
     return lambda change: line_answers.pass_on(change, means=means)
 
 
@@ -110,7 +108,7 @@ def inbound_means(
     return Means(
         program=house.programs.current(), lines=house.lines, threads=house.threads,
         unclaimed=house.unclaimed, customers=house.customers, stores=house.stores, liveperson=house.liveperson,
-        send=lambda draft: texting.send(draft, means=sending), sleep=house.sleep,
+        send=partial(texting.send, means=sending), sleep=house.sleep,
     )  # fmt: skip
 
 
@@ -123,9 +121,9 @@ def status_means(house: Services, *, count: Callable[[str], None]) -> statuses.M
 
 def relay_means(
     house: Services, *, remaining: Callable[[], float], token: Callable[[], str]
-) -> relay_buying.Means:
+) -> RelayMeans:
     """What relay numbers are worked on with: the program as it is now."""
-    from ..relay_buying import Means
+    from ..relay_means import Means
 
     return Means(
         lines=house.lines, twilio=house.twilio, stores=house.stores, customers=house.customers,
@@ -148,7 +146,7 @@ def deflecting_means(
     return Means(
         program=house.programs.at_hand(), calls=house.calls, customers=house.customers,
         stores=house.stores, push=house.push,
-        send=lambda draft: texting.send(draft, means=sending),
+        send=partial(texting.send, means=sending),
     )  # fmt: skip
 
 
@@ -164,7 +162,7 @@ def request_means(
         current=house.programs.current, requests=house.requests, customers=house.customers,
         stores=house.stores, lines=house.lines, texts=house.texts, facts=house.facts,
         mail=house.mail, files=house.media, count=count,
-        send=lambda draft: texting.send(draft, means=sending),
+        send=partial(texting.send, means=sending),
     )  # fmt: skip
 
 
@@ -172,7 +170,7 @@ def kpi_means(house: Services) -> kpi_asking.Means:
     """What asking for figures and summing them work with."""
     from ..kpi_asking import Means
 
-    return Means(house.programs.current(), house.facts, house.calls, house.stores)
+    return Means(house.programs.current(), house.facts, house.calls, house.stores, house.now)
 
 
 def erasing_means(house: Services) -> erasing.Means:

@@ -27,6 +27,7 @@ METRICS = frozenset({
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
     "KpiDaysClosed", "KpiReports",
     "RelayRuns", "RelayRunsFailed", "NumbersActivated", "NumbersLacking",
+    "NumbersUnclaimed",
     "RequestsTaken", "RequestsClaimed", "RequestRepliesSent", "RequestRepliesRefused", "LeadsWaiting",
     "CallsOffered", "CallsPassed", "CallsAccepted", "CallsTexted",
 })  # fmt: skip

@@ -6,8 +6,6 @@ to read its claims. Nothing a client sends decides banner, store or quota.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,15 +19,15 @@ from ..errors import (
     InstoreError,
     NotAuthenticatedError,
     NotFoundError,
-    TooLargeError,
 )
 from ..model import fold_login
+from .http import body_of
 from .observability import note_failure, note_refusal
 
 if TYPE_CHECKING:
     from .services import Services
 
-LARGEST_BODY = 64 * 1024
+LARGEST_BODY_KB = 64
 BEHALF, ADMIN = "outreach/behalf", "outreach/admin"
 Response = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,10 +50,12 @@ class Caller:
     scopes: frozenset[str]
     name: str
 
-    def needs(self, scope: str, *, to: str = "this") -> None:
-        """Raises ForbiddenError without the scope, also should a route ever be left open."""
+    def needs(self, scope: str, *, to: str = "this") -> Caller:
+        """Themselves. Raises ForbiddenError without the scope, also should a route ever be left
+        open."""
         if scope not in self.scopes:
             raise ForbiddenError(f"{to} takes scope {scope}", code="scope_missing")
+        return self
 
     def speaks_for(self, associate: str | None) -> str:
         """The login in whose name this is asked. Raises ForbiddenError.
@@ -104,15 +104,8 @@ def path_id(event: Mapping[str, Any]) -> str:
 
 def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:
     """The request's JSON as `model`. Raises TooLargeError, BadInputError, FieldsWrongError."""
-    raw = event.get("body") or ""
     try:
-        body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode()
-    except (binascii.Error, ValueError) as error:
-        raise BadInputError("the body is not base64", code="malformed_json") from error
-    if len(body) > LARGEST_BODY:
-        raise TooLargeError("the body is larger than 64 KB")
-    try:
-        value = json.loads(body)
+        value = json.loads(body_of(event, most_kb=LARGEST_BODY_KB))
     except (ValueError, RecursionError) as error:
         raise BadInputError("the body is not JSON", code="malformed_json") from error
     try:

@@ -34,7 +34,9 @@ class In(BaseModel):
     )  # fmt: skip
 
 
-class _Located(In):
+class Located(In):
+    """Where the customer may be."""
+
     zone: Zone | None = None
     postal_code: PostalCode | None = None
 
@@ -46,7 +48,7 @@ class _Located(In):
         return value
 
 
-class RecipientIn(_Located):
+class RecipientIn(Located):
     """One customer, and the template's variables in order."""
 
     phone: Number
@@ -61,7 +63,7 @@ class OutreachIn(In):
     associate: OnBehalf = None
 
 
-class CheckIn(_Located):
+class CheckIn(Located):
     """May I text this customer now? With `template` and `variables`, also what it would cost."""
 
     phone: Number
@@ -76,7 +78,7 @@ class CheckIn(_Located):
         return self
 
 
-class ConsentIn(_Located):
+class ConsentIn(Located):
     """What a customer agreed to, in which words, and how it was given. `none` = opted out."""
 
     model_config = ConfigDict(populate_by_name=True)

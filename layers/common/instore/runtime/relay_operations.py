@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..directory import Pointer
-from ..errors import ConflictError, NotFoundError
+from ..errors import KeyReusedError, NotFoundError
 from ..model import as_stored, fingerprint
 from ..relay_asking import LONGEST_LOGIN, Directory, find_associate, holders, people, read_csv
 from ..relay_run import Kind, Run, Target, run_id
@@ -110,8 +110,7 @@ def show_own(event: Event) -> Response:
     """GET /relay/mine: the number of the associate whose token this is (R145): of who has this login
     now, not of who had it when a number was given."""
     house = services()
-    caller = caller_of(event, house=house)
-    caller.needs(READ)
+    caller = caller_of(event, house=house).needs(READ)
     held = _now_of(caller.speaks_for(None), house)
     if held is None:
         raise _no_line()
@@ -130,9 +129,7 @@ OPERATIONS: dict[str, Callable[[Event], Response]] = {
 
 
 def _admin(event: Event) -> Caller:
-    caller = caller_of(event, house=services())
-    caller.needs(ADMIN)
-    return caller
+    return caller_of(event, house=services()).needs(ADMIN)
 
 
 def _directory(house: Services) -> Directory:
@@ -167,8 +164,7 @@ def _begin(
     )  # fmt: skip
     stored = house.relay_runs.create(fresh, targets=rows)
     if stored is not None and stored.fingerprint != fresh.fingerprint:
-        raise ConflictError("this Idempotency-Key came with another body before",
-                            code="idempotency_key_reused")  # fmt: skip
+        raise KeyReusedError
     run = stored or fresh
     if run.has_work:
         house.queues.relay_ready(run.id)

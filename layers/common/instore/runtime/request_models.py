@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from unicodedata import category
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from ..model import POSTAL_CODE, iso, maybe_iso
+from ..model import iso, maybe_iso
 from ..reasons import sentence
-from ..service_request import Reply, ServiceRequest, Told
-from ..wall_clock import find_zone
-from .outreach_models import In, Login, Number, Out, Route
+from ..service_request import MOST_ASKED, Reply, ServiceRequest, Told
+from .outreach_models import In, Located, Login, Number, Out, Route
 
 CREATE, READ, ANSWER = "requests/create", "requests/read", "requests/answer"
 Address = Annotated[str, Field(min_length=8, max_length=2048, description="https://…")]
 
 
-class ConsentGivenIn(In):
+def _on_one_line(text: str) -> str:
+    """Without what would begin a line or say something to a machine: a name is handed on to mails."""
+    return "".join(" " if category(c) in ("Cc", "Zl", "Zp") else c for c in text).strip()
+
+
+OneLine = Annotated[str, AfterValidator(_on_one_line)]
+
+
+class ConsentGivenIn(Located):
     """What the customer agreed to by asking for texts, in the words they saw."""
 
-    wording: str = Field(min_length=1, max_length=2000)
-    zone: str | None = Field(None, min_length=1, max_length=60, description="IANA")
-    postal_code: str | None = Field(None, pattern=f"^{POSTAL_CODE}$")
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and find_zone(value) is None:
-            raise ValueError("not an IANA time zone")
-        return value
+    wording: str = Field(pattern=r"\S", max_length=2000)
 
 
 class RequestIn(In):
@@ -40,11 +39,11 @@ class RequestIn(In):
                               "<account>/<group>; widget: mandatory, else for an associate who "
                               "is not known any more")  # fmt: skip
     associate: Login | None = Field(None, description="login name; whose storefront or footer")
-    name: str = Field("", max_length=120)
+    name: OneLine = Field("", max_length=120)
     phone: Number | None = None
     email: str | None = Field(None, min_length=3, max_length=254)
-    message: str = Field(min_length=1, max_length=4000)
-    page: str = Field("", max_length=2048, description="where the customer was")
+    message: str = Field(pattern=r"\S", max_length=4000)
+    page: OneLine = Field("", max_length=2048, description="where the customer was")
     language: str | None = Field(None, pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
     consent: ConsentGivenIn | None = Field(None, description="mandatory for an answer by text")
 
@@ -61,13 +60,13 @@ class LinkIn(In):
     """A product page; on a host that the program lists."""
 
     url: Address
-    title: str = Field("", max_length=200)
+    title: OneLine = Field("", max_length=200)
 
 
 class ReplyIn(In):
     """An associate's answer. It goes the way the customer asked to be answered."""
 
-    text: str = Field("", max_length=1600)
+    text: str = Field("", max_length=1600, description="addresses in it as in `links`")
     links: list[LinkIn] = Field([], max_length=10)
     media: list[Address] = Field([], max_length=10, description="photos and assets")
 
@@ -164,8 +163,9 @@ class WholeRequestOut(RequestOut):
 _CLAIMED = "already_claimed: a colleague has it"
 ROUTES = (
     Route("POST /requests", "submit_request", "A customer asks for help", CREATE, RequestIn,
-          {201: TakenOut, 200: TakenOut}, (400, 401, 403, 409, 413, 503), keyed=True,
+          {201: TakenOut, 200: TakenOut}, (400, 401, 403, 409, 413, 429, 503), keyed=True,
           says={201: "Taken", 200: "Taken before: how it stands", 403: "Scope is missing",
+                429: f"asked_too_often: {MOST_ASKED} requests by text with this number in 24 hours",
                 409: "The Idempotency-Key came with another body before; line_off or mail_off: the "
                 "program does not offer it"}),
     Route("GET /requests", "list_requests", "My leads and requests", READ, None,

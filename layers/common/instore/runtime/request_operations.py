@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,6 @@ from ..service_request import (
     Link,
     Reply,
     ReplyState,
-    ServiceRequest,
     Shelf,
     Source,
     Told,
@@ -55,6 +55,7 @@ from .services import Services, services
 
 Event = Mapping[str, Any]
 PAGE = 50
+_PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#[0-9a-f]{24}", re.ASCII)
 
 
 def submit(event: Event) -> Response:
@@ -112,7 +113,7 @@ def look(event: Event) -> Response:
     text = house.texts.get(confirmation_id(found)) if found.is_texted else None
     replies = [_shown(reply, house) for reply in house.requests.replies(found.id)]
     if text is not None:
-        found = _confirmed(found, text.outcome)
+        found = replace(found, confirmed=_of(text.outcome))
     return respond(200, whole(found, mine=found.is_of(asker.pointer), replies=replies))
 
 
@@ -173,16 +174,13 @@ def _sealed(house: Services, said: Mapping[str, Any]) -> str:
 
 
 def _is_place(after: str) -> bool:
-    return len(after) <= 80 and after.isascii() and after.isprintable()
+    """Whether this can be the `next` of a page: DynamoDB refuses a range that ends before it begins."""
+    return _PLACE.fullmatch(after) is not None
 
 
 def _shown(answered: Reply, house: Services) -> ReplyOut:
     text = house.texts.get(reply_text_id(answered.id)) if answered.by is By.TEXT else None
     return shown_reply(answered, delivery=_of(text.outcome) if text else None)
-
-
-def _confirmed(found: ServiceRequest, outcome: Outcome) -> ServiceRequest:
-    return replace(found, confirmed=_of(outcome))
 
 
 def _of(outcome: Outcome) -> Told:

@@ -199,25 +199,24 @@ class Services:
         return Queues(self._client("sqs"), outreach=self.settings.outreach_queue_url,
                       assignment=self.settings.assignment_queue_url,
                       imports=self.settings.import_queue_url, sms=self.settings.sms_queue_url,
-                      relay=self.settings.relay_queue_url)  # fmt: skip
+                      relay=self.settings.relay_queue_url, line=self.settings.line_queue_url)  # fmt: skip
 
     @cached_property
     def files(self) -> Files:
-        from ..adapters.files import Files
-
-        return Files(self._client("s3"), bucket=self.settings.roster_bucket)
+        return self._files(self.settings.roster_bucket)
 
     @cached_property
     def import_files(self) -> Files:
-        from ..adapters.files import Files
-
-        return Files(self._client("s3"), bucket=self.settings.import_bucket)
+        return self._files(self.settings.import_bucket)
 
     @cached_property
     def report_files(self) -> Files:
+        return self._files(self.settings.report_bucket)
+
+    def _files(self, bucket: str) -> Files:
         from ..adapters.files import Files
 
-        return Files(self._client("s3"), bucket=self.settings.report_bucket)
+        return Files(self._client("s3"), bucket=bucket)
 
     @cached_property
     def liveperson(self) -> LivePerson:
@@ -230,18 +229,19 @@ class Services:
 
     @cached_property
     def twilio(self) -> Twilio:
-        from ..adapters.twilio import Twilio
-
-        return Twilio(secrets=self.secrets, api=self.settings.twilio_api, now=self.now,
-                      sleep=self.sleep)  # fmt: skip
+        return self._twilio()
 
     @cached_property
     def hasty_twilio(self) -> Twilio:
-        from ..adapters.twilio import Twilio
         from ..deflecting import FOR_TEXT_S
 
+        return self._twilio(most_s=FOR_TEXT_S)
+
+    def _twilio(self, *, most_s: float | None = None) -> Twilio:
+        from ..adapters.twilio import Twilio
+
         return Twilio(secrets=self.secrets, api=self.settings.twilio_api, now=self.now,
-                      sleep=self.sleep, most_s=FOR_TEXT_S)  # fmt: skip
+                      sleep=self.sleep, most_s=most_s)  # fmt: skip
 
     @cached_property
     def push(self) -> PushService:

@@ -23,6 +23,7 @@ class Settings:
     import_queue_url: str = ""
     sms_queue_url: str = ""
     relay_queue_url: str = ""  # runs about relay numbers
+    line_queue_url: str = ""  # shards of the SMS line with many texts due
     customer_key_secret: str = ""  # Secrets Manager ARN: key that hashes telephone numbers
     relay_secret: str = ""  # Secrets Manager ARN: signs events relayed by a LivePerson function
     secret_prefix: str = ""  # names of the accounts' secrets begin so

@@ -3,15 +3,21 @@ requests."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from ..erasing import go_on
-from ..sweeping import FOR_A_TEXT_S
+from ..line_due import FOR_A_TEXT_S, Hands, work_on
+from ..swept import Swept
 from .means import deflecting_means, erasing_means, notice_means, request_means, texting_means
 from .observability import logger
 from .services import Services
+
+if TYPE_CHECKING:
+    from ..line_text import Text
 
 Key = tuple[str, str]
 
@@ -36,26 +42,43 @@ def steps_of(
         ended = go_on(key, means=erasing_means(house), now=house.now())
         return ["ErasuresFinished"] if ended else []
 
-    building = Lock()  # texts are sent side by side, and boto3 may not make two clients at a time
-
-    def text(key: Key) -> Iterable[str]:
-        from ..line_sweeping import resume
-
-        counted: list[str] = []
-        if remaining() > FOR_A_TEXT_S:
-            with building:
-                means = texting_means(house, count=counted.append)
-            outcome = resume(key, means=means)
-            if outcome is not None:
-                logger.info("Text looked after", extra={
-                    "text": key[0], "state": outcome.state, "why": outcome.reason})  # fmt: skip
-            if "LineTextsUnresolved" in counted:
-                logger.warning("Text left to a person", extra={"text": key[0]})
-        return counted
-
-    return {"CONVERSATION": conversation, "CUSTOMER": customer, "TEXT": text,
+    return {"CONVERSATION": conversation, "CUSTOMER": customer,
             "CALL": partial(_call, house=house, remaining=remaining),
             "REQUEST": partial(_request, house=house, remaining=remaining)}  # fmt: skip
+
+
+def hands_of(house: Services, *, remaining: Callable[[], float]) -> Hands:
+    """What due texts of the line are worked on with."""
+    building = Lock()  # texts are sent side by side, and boto3 may not make two clients at a time
+
+    def step(text: Text) -> Iterable[str]:
+        from ..line_sweeping import take_up
+
+        counted: list[str] = []
+        with building:
+            means = texting_means(house, count=counted.append)
+        outcome = take_up(text, means=means)
+        if outcome is not None:
+            logger.info("Text looked after", extra={
+                "text": f"TEXT#{text.id}", "state": outcome.state, "why": outcome.reason})  # fmt: skip
+        if "LineTextsUnresolved" in counted:
+            logger.warning("Text left to a person", extra={"text": f"TEXT#{text.id}"})
+        return counted
+
+    return Hands(house.texts, step, now=house.now, remaining=remaining,
+                 at_once=house.texts_at_once)  # fmt: skip
+
+
+def work_on_shard(record: Mapping[str, Any], hands: Hands) -> Swept | None:
+    """What a record of the queue asks for. None: it asks for nothing that we know."""
+    try:
+        shard = json.loads(record["body"])["shard"]
+    except (ValueError, LookupError, TypeError):
+        shard = None
+    if not isinstance(shard, int):
+        logger.error("Message not taken", extra={"message_id": record["messageId"]})
+        return None
+    return work_on(hands, shard)
 
 
 def _call(key: Key, *, house: Services, remaining: Callable[[], float]) -> Iterable[str]:

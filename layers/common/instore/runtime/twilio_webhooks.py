@@ -23,8 +23,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from ..errors import NotAuthenticatedError, UnavailableError, UnknownSecretError
-from .secret_checks import SecretChecks
+from ..errors import UnavailableError
+from .secret_checks import SecretChecks, is_same, refused
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
@@ -43,7 +43,7 @@ class TwilioWebhooks:
     def __init__(
         self, secrets: Secrets, *, prefix: str, public_url: str, now: Callable[[], datetime]
     ) -> None:
-        self._secrets, self._prefix = secrets, prefix
+        self._prefix = prefix
         self._public_url = public_url.rstrip("/")
         self._checks = SecretChecks(secrets, now=now)
 
@@ -59,19 +59,15 @@ class TwilioWebhooks:
         fields = dict(sorted(pairs, reverse=True))
         account = fields.get("AccountSid", "")
         if not signature or not _ACCOUNT.match(account):
-            raise _refused()
-        name = f"{self._prefix}twilio/{account.lower()}"
-        if self._checks.is_unknown(name):
-            raise _refused()
+            raise refused()
         target = _target(event)
         urls = [base + target for base in _as_called(self.public_url(event))]
 
-        def genuine() -> bool:
-            token = self._token(name)
-            return any(_same(sign(url, pairs, token=token), signature) for url in urls)
+        def genuine(keys: Mapping[str, Any]) -> bool:
+            token = _token(keys)
+            return any(is_same(sign(url, pairs, token=token), signature) for url in urls)
 
-        if not self._checks.twice(name, genuine):
-            raise _refused()
+        self._checks.demand(f"{self._prefix}twilio/{account.lower()}", genuine)
         return fields
 
     def public_url(self, event: Mapping[str, Any]) -> str:
@@ -79,16 +75,6 @@ class TwilioWebhooks:
         if self._public_url:
             return self._public_url
         return f"https://{(event.get('requestContext') or {}).get('domainName', '')}"
-
-    def _token(self, name: str) -> str:
-        try:
-            token = self._secrets.account(name).get("auth_token")
-        except UnknownSecretError:
-            self._checks.note_unknown(name)
-            raise _refused() from None
-        if not isinstance(token, str) or not token:
-            raise UnavailableError("a Twilio secret has no auth token", code="secret_unavailable")
-        return token
 
 
 def sign(url: str, fields: Mapping[str, str] | Pairs, *, token: str) -> str:
@@ -108,13 +94,20 @@ def twiml(xml: str = _NO_WORDS) -> dict[str, Any]:
             "headers": {"content-type": "text/xml; charset=utf-8", "cache-control": "no-store"}}  # fmt: skip
 
 
+def _token(keys: Mapping[str, Any]) -> str:
+    token = keys.get("auth_token")
+    if not isinstance(token, str) or not token:
+        raise UnavailableError("a Twilio secret has no auth token", code="secret_unavailable")
+    return token
+
+
 def _pairs(body: bytes) -> list[tuple[str, str]]:
     """The form, blank values included and nothing stripped: both are part of what is signed."""
     try:
         return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict",
                          max_num_fields=MOST_FIELDS)  # fmt: skip
     except ValueError:
-        raise _refused() from None
+        raise refused() from None
 
 
 def _target(event: Mapping[str, Any]) -> str:
@@ -130,11 +123,3 @@ def _as_called(base: str) -> tuple[str, str]:
     port = port if colon else _PORTS.get(scheme, "")
     after = f"{slash}{path}"
     return f"{scheme}://{name}{after}", f"{scheme}://{name}:{port}{after}"
-
-
-def _same(ours: str, theirs: str) -> bool:
-    return hmac.compare_digest(ours.encode(), theirs.encode())
-
-
-def _refused() -> NotAuthenticatedError:
-    return NotAuthenticatedError("the signature does not verify")

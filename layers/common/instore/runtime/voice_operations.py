@@ -51,9 +51,10 @@ def line(_event: Event, fields: Fields, house: Services) -> Answer:
     with suppress(BadInputError, UnavailableError):
         found = house.lines.get(Phone(fields.get("To", "")))
         if found is not None:
-            of = found.answers_to
-            now_at = house.stores.by_agent(of.account, agent_id=of.agent_id) or of
-            store = house.stores.store(now_at.account, group=now_at.group)
+            associate = found.answers_to  # who may have moved to another store since
+            where = house.stores.by_agent(associate.account, agent_id=associate.agent_id)
+            where = where or associate
+            store = house.stores.store(where.account, group=where.group)
     return Answer(line_voice.text_only(found, store=store, program=house.programs.at_hand()),
                   "text_only")  # fmt: skip
 

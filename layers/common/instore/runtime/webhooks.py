@@ -23,15 +23,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import (
-    BadInputError,
-    NotAuthenticatedError,
-    TooLargeError,
-    UnavailableError,
-    UnknownSecretError,
-)
+from ..errors import BadInputError, TooLargeError, UnavailableError
 from ..model import ACCOUNT_ID, epoch
-from .secret_checks import SecretChecks
+from .secret_checks import SecretChecks, is_same, refused
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
@@ -61,25 +55,16 @@ class Webhooks:
         client = _header(event, "x-liveperson-client-id")
         signature = _header(event, "x-liveperson-signature")
         if not re.fullmatch(ACCOUNT_ID, account):
-            raise _refused()
-        name = f"{self._prefix}lp/{account}"
-        if self._checks.is_unknown(name):
-            raise _refused()
+            raise refused()
 
-        def genuine() -> bool:
-            try:
-                keys = self._secrets.account(name)
-            except UnknownSecretError:
-                self._checks.note_unknown(name)
-                raise _refused() from None
+        def genuine(keys: Mapping[str, Any]) -> bool:
             secret, pinned = keys.get("webhook_secret"), keys.get("webhook_client_id")
             if not isinstance(secret, str) or not isinstance(pinned, str) or not secret:
                 raise UnavailableError("an account's secret has no webhook keys",
                                        code="secret_unavailable")  # fmt: skip
-            return _same(pinned, client) and _signed(signature, key=secret, content=body)
+            return is_same(pinned, client) and _signed(signature, key=secret, content=body)
 
-        if not self._checks.twice(name, genuine):
-            raise _refused()
+        self._checks.demand(f"{self._prefix}lp/{account}", genuine)
         return account
 
     def verify_relay(self, event: Mapping[str, Any], *, body: bytes) -> int:
@@ -97,7 +82,7 @@ class Webhooks:
                            only="sha256")  # fmt: skip
 
         if not fresh or not self._checks.twice(self._relay_secret, genuine):
-            raise _refused()
+            raise refused()
         return int(stamp) * 1000
 
 
@@ -137,17 +122,9 @@ def _signed(signature: str, *, key: str, content: bytes, only: str = "") -> bool
     digest = signature.partition("=")[0]
     if digest not in _DIGESTS or (only and digest != only):
         return False
-    return _same(sign(content, key=key, digest=digest), signature)
-
-
-def _same(ours: str, theirs: str) -> bool:
-    return hmac.compare_digest(ours.encode(), theirs.encode())
+    return is_same(sign(content, key=key, digest=digest), signature)
 
 
 def _header(event: Mapping[str, Any], name: str) -> str:
     """A header's value, "" if absent. HTTP APIs write header names in lower case."""
     return str((event.get("headers") or {}).get(name, ""))
-
-
-def _refused() -> NotAuthenticatedError:
-    return NotAuthenticatedError("the signature does not verify")
