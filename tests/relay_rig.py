@@ -160,7 +160,7 @@ class Market:
         account = self.account if line is None else line.account_sid
         if account in self.closed:
             raise VendorNotAuthorizedError("401")
-        return self.homes.get(sid, SID) == account  # type: ignore[no-any-return]  # a line is Any
+        return self.homes.get(sid, SID) == account
 
     def release(self, line: Any, *, sid: str) -> None:
         def gone() -> None:

@@ -15,12 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from . import line, operations, startup
 from .operations import Counted
 from .report import WHERE, Findings, counted_again, document
 from .shop import Shop, opened
 
 AGENTS, STORES = 20_000, 4_000
+CAPACITY = WHERE.parents[1] / "local" / "capacity" / "counted.yaml"
 QUICK = WHERE.parents[1] / "build" / WHERE.name  # two runs of a small shop are nothing to publish
 
 
@@ -34,8 +37,10 @@ def main(words: list[str] | None = None) -> int:
     asked = parser.parse_args(words)
     out: Path = asked.out or (QUICK if asked.quick else WHERE)
     if asked.counts:
-        page = counted_again(out.read_text(encoding="utf-8"), counts(), day=datetime.now(UTC).date())
+        again = counts()
+        page = counted_again(out.read_text(encoding="utf-8"), again, day=datetime.now(UTC).date())
         out.write_text(page, encoding="utf-8")
+        keep_for_capacity(again)
         print(f"bench: counts written to {out}")
         return 0
     found = measure(quick=asked.quick, starts=not asked.without_starts)
@@ -43,6 +48,8 @@ def main(words: list[str] | None = None) -> int:
         found.command = 'make bench ARGS="--quick"'
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(document(found), encoding="utf-8")
+    if not asked.quick:
+        keep_for_capacity(found.counted)
     print(f"bench: written to {out}")
     return 0
 
@@ -78,6 +85,13 @@ def counts() -> list[Counted]:
     """The same, in a shop of its own."""
     with opened() as shop:
         return count(shop)
+
+
+def keep_for_capacity(counted: list[Counted]) -> None:
+    """Write what `make capacity` multiplies."""
+    said = "# Written by `make bench`: what one operation of the SMS line asks for, counted.\n"
+    rows = yaml.safe_dump(line.for_capacity(counted), sort_keys=False, default_flow_style=None)
+    CAPACITY.write_text(said + rows, encoding="utf-8")
 
 
 def agent_map(agents: int, stores: int, *, trace: bool) -> dict[str, Any]:

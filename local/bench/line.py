@@ -7,7 +7,7 @@ Each is counted over all functions it takes, up to the one that has nothing more
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from instore.line_text import Draft, Purpose
@@ -15,7 +15,7 @@ from instore.model import Phone, shard_of
 
 from ..liveperson import Conversation
 from ..twilio.webhooks import send
-from .operations import Counted
+from .operations import STALE, Counted
 from .shop import ACCOUNT, ANNA, Shop
 
 HEAD, SITE = "head.office@brand.example.com", "www.kay.example.com"
@@ -36,6 +36,25 @@ REQUEST = "Service request by text, confirmed"
 REPLIED = "Service request answered"
 HANDS = "A hundred due texts sent by hands"
 ACTIVATED = "Relay number activated"
+
+
+# Name in local/capacity/counted.yaml -> operation.
+CAPACITY = {
+    "opening": OPENING, "running": RUNNING, "answer": ANSWER, "status": STATUS, "offered": OFFERED,
+    "accepted": ACCEPTED, "requested": REQUEST, "replied": REPLIED, "due": HANDS, "routed": STALE,
+}  # fmt: skip
+
+
+def for_capacity(counted: Iterable[Counted]) -> dict[str, dict[str, float]]:
+    """What `make capacity` multiplies: one of each operation."""
+    found = {one.name: one for one in counted}
+    return {name: _each(found[operation]) for name, operation in CAPACITY.items()}
+
+
+def _each(one: Counted) -> dict[str, float]:
+    used = {"dynamodb": one.dynamodb, "write_units": one.write_units, "read_units": one.read_units,
+            "queue": one.queue, "vendor": one.vendor, "calls": one.calls}  # fmt: skip
+    return {**{name: round(n / one.per, 4) for name, n in used.items()}, "memory_mb": one.memory_mb}
 
 
 def count_line(shop: Shop) -> Iterator[Counted]:

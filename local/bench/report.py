@@ -48,7 +48,7 @@ def counted_again(page: str, counted: Sequence[Counted], *, day: date) -> str:
     """A page with its counts, and what follows from them, as counted on another day: counts hold on
     any machine, and times are not taken anew for their sake."""
     for section in (_operations, _cost):
-        new = [line for line in section(counted)]
+        new = list(section(counted))
         if section is _operations:
             new[2] += f" Counted again on {day.isoformat()}."
         begins = page.index(f"{new[0]}\n")

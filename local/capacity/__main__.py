@@ -16,7 +16,9 @@ from pydantic import ValidationError
 from instore.errors import ProgramError
 from instore.program import load_program
 
+from . import line_report
 from .judge import judge
+from .line import LineDay
 from .load import contract_of, presets, read_load, read_mapping
 from .plot import draw
 from .report import text
@@ -46,6 +48,8 @@ def main(words: list[str] | None = None) -> int:
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(draw(report), encoding="utf-8")
     print(f"{text(report)}\nPlot: {asked.out}")
+    if contract.line is not None:
+        print(f"\n{line_report.text(LineDay(load, contract, contract.line))}", end="")
     return 0
 
 

@@ -118,8 +118,8 @@ def needed_per_s(load: Load, contract: Contract) -> int:
 
 def talk(load: Load, sent: list[float]) -> Talk:
     """Replies come evenly within the hour, messages evenly over a conversation's life."""
-    started = _spread([texts * load.reply_rate for texts in sent], load.reply_within_min)
-    lively = _spread(started, load.conversation_min)
+    started = spread([texts * load.reply_rate for texts in sent], load.reply_within_min)
+    lively = spread(started, load.conversation_min)
     return Talk(
         started=started,
         open=[per_minute * load.conversation_min for per_minute in lively],
@@ -130,7 +130,7 @@ def talk(load: Load, sent: list[float]) -> Talk:
     )
 
 
-def _spread(values: list[float], over: int) -> list[float]:
+def spread(values: list[float], over: int) -> list[float]:
     """Each value spread evenly over the minutes that begin with its own."""
     sums = [0.0]
     for value in values:

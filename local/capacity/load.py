@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,21 @@ MINUTES = 60
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[float, Field(ge=0, le=1_000)]  # messages of a conversation, seconds of a call
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
+
+
+class LineLoad(BaseModel):
+    """What a day asks of the SMS line; conversations have the length the load says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    associates: Annotated[int, Field(gt=0, le=1_000_000)] = 20_000  # each with a relay number
+    conversations_each: Count = 2  # a day, begun by a customer's text
+    requests: Annotated[float, Field(ge=0, le=1e7)] = 10_000  # service requests answered by text
+    calls: Annotated[float, Field(ge=0, le=1e7)] = 20_000  # to branches that offer to text
+    accepted_share: Share = 0.3
+    call_min: Count = 1  # minutes that a call is paid for
+    deferred: Annotated[float, Field(ge=0, le=1e7)] = 100_000  # overnight, due at the opening
+    statuses: Count = 3  # callbacks a text: queued, sent, delivered
+    days: Annotated[int, Field(ge=1, le=31)] = 30  # of a month, for the bill
 
 
 class Load(BaseModel):
@@ -55,6 +70,7 @@ class Load(BaseModel):
     accept_s: Count = 1.0  # one request of the clienteling app
     webhook_s: Count = 0.05
     assigned_s: Count = 0.5
+    line: LineLoad = LineLoad()
 
     @model_validator(mode="after")
     def _whole(self) -> Load:
@@ -114,6 +130,26 @@ def read_mapping(file: Path) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class LineContract:
+    """The same for the SMS line."""
+
+    numbers: int  # of the program's pool
+    senders_per_service: int
+    services: int
+    hands: int  # functions that may send due texts at once
+    table_write_units: float
+    http_per_s: float
+    fifo_per_s: float
+    twilio_at_once: float
+    numbers_per_campaign: float
+    number_per_min: float
+    long_code_per_s: float
+    campaign_per_s: float
+    toll_free_per_s: float
+    short_code_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What is allowed: from the program, the template and limits.yaml, as plain numbers."""
 
@@ -137,6 +173,7 @@ class Contract:
     att_per_min: float
     lambda_concurrency: float
     partition_write_units: float
+    line: LineContract | None = None  # None: the program has no SMS line
 
     @property
     def bulk_per_s(self) -> float:
@@ -197,8 +234,25 @@ def contract_of(program: Program, *, own: Mapping[str, float] | None = None) -> 
         closes_min=closes,
         senders=int(read_template()["Parameters"]["SendConcurrency"]["Default"]),
         bots=tuple(sorted((bot, frozenset(names)) for bot, names in served.items())),
-        **{**listed, **(own or {})},
-    )
+        line=_of_line(program, {**listed, **(own or {})}),
+        **{name: value for name, value in {**listed, **(own or {})}.items()
+           if name not in _OF_THE_LINE},
+    )  # fmt: skip
+
+
+_OF_THE_LINE = {field.name for field in fields(LineContract)}
+
+
+def _of_line(program: Program, listed: Mapping[str, float]) -> LineContract | None:
+    if program.line is None:
+        return None
+    pool = program.line.pool
+    return LineContract(
+        numbers=pool.most_numbers, senders_per_service=pool.senders_per_service,
+        services=len(pool.messaging_services),
+        hands=int(read_template()["Parameters"]["LineConcurrency"]["Default"]),
+        **{name: value for name, value in listed.items() if name in _OF_THE_LINE},
+    )  # fmt: skip
 
 
 def limits() -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .flow import Queue
 from .judge import Report, Verdict
@@ -32,8 +32,11 @@ def number(value: float) -> str:
 
 def text(report: Report) -> str:
     """The whole report, ready to print."""
-    return "\n".join([*_headline(report), "", *_table(report), *_how_judged(report), "",
-                      *_queue(report), "", *_remedies(report)]) + "\n"  # fmt: skip
+    hours = report.contract.window_s / 3600
+    return "\n".join([
+        *_headline(report), "", *table_of(report.verdicts, hours=hours), *_how_judged(report), "",
+        *_queue(report), "", *remedies_of(report.verdicts),
+    ]) + "\n"  # fmt: skip
 
 
 def _headline(report: Report) -> Iterator[str]:
@@ -50,13 +53,13 @@ def _headline(report: Report) -> Iterator[str]:
     yield f"Breaks first: {told[0]} ({place(load)} time){then}."
 
 
-def _table(report: Report) -> Iterator[str]:
-    hours = report.contract.window_s / 3600
+def table_of(verdicts: Sequence[Verdict], *, hours: float) -> Iterator[str]:
+    """Every limit with what is asked of it, and when it breaks."""
     rows = [("limit", "", "allowed", f"mean of {hours:g} h", "", "needed", "", "breaks at")]
     rows += [
         (v.name, v.unit, number(v.allowed), number(v.mean), f"{v.mean_used:.0%}",
          number(v.needed), f"{v.used:.0%}", _when(v))
-        for v in report.verdicts
+        for v in verdicts
     ]  # fmt: skip
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:
@@ -104,9 +107,10 @@ def _queue_lines(queue: Queue, report: Report) -> Iterator[str]:
                "the next opening")  # fmt: skip
 
 
-def _remedies(report: Report) -> Iterator[str]:
-    broken = [v for v in report.verdicts if v.breaks]
-    tight = [v for v in report.verdicts if not v.breaks and v.used > TIGHT]
+def remedies_of(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """What to buy or raise."""
+    broken = [v for v in verdicts if v.breaks]
+    tight = [v for v in verdicts if not v.breaks and v.used > TIGHT]
     if broken:
         yield "To make it fit:"
         yield from (f"  {v.name}: {v.remedy}" for v in broken)

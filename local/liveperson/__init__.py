@@ -33,8 +33,9 @@ choice explained in docs/simulator.md. The code shares nothing with the bundle, 
 to be able to contradict it.
 """
 
+from ..simulator import StoryError
 from .options import Options
-from .records import Call, HandsetText, Refusal, Sent, StoryError
+from .records import Call, HandsetText, Refusal, Sent
 from .sim import LivePersonSim
 from .state import Campaign, Conversation, Message, Recipient
 

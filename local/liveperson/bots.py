@@ -6,9 +6,10 @@ import json
 from functools import partial
 from typing import Any
 
+from ..simulator import StoryError
 from . import conversations, routing
 from .bot_answers import BadAnswer, checked
-from .records import Refusal, StoryError
+from .records import Refusal
 from .sdes import shaped
 from .state import Bot, BotStep, Conversation, Message
 from .tokens import BOT_SCOPE, mint

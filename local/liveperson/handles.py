@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..simulator import StoryError
 from . import conversations, intake, routing
-from .records import StoryError
 from .state import Conversation, User
 from .world import World
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..simulator import StoryError
 from . import conversations, routing
 from .proactive import answered
-from .records import HandsetText, StoryError
+from .records import HandsetText
 from .sdes import of_phone
 from .state import Account, Conversation, Recipient, Skill, User
 from .world import World

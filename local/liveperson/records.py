@@ -7,10 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..serving import Answer, answer
-
-
-class StoryError(Exception):
-    """The story asks for what the world would not allow (an offline agent accepts, say)."""
+from ..simulator import ArrivedText
 
 
 class Refused(Exception):
@@ -65,13 +62,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class HandsetText:
-    """A text that reached a handset. `kind`: campaign, agent, bot or carrier."""
+class HandsetText(ArrivedText):
+    """`kind`: campaign, agent, bot or carrier."""
 
-    at: datetime
-    phone: str
-    sender: str
-    body: str
-    kind: str
     campaign: str = ""
     conversation: str = ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 
+from ..simulator import StoryError
 from . import conversations
-from .records import StoryError
 from .state import Account, Bot, Conversation, Skill, User
 from .world import World
 

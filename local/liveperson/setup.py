@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from ..simulator import Simulator, StoryError
 from . import intake, webhooks
-from .records import StoryError
+from .records import HandsetText
 from .state import Account, Bot, Group, Phone, Skill, Template, User, Webhook
 from .tokens import V1_KID, static_key_pem
 from .world import World
@@ -14,7 +15,7 @@ from .world import World
 _SCOPES = ("users.external", "msg.consumer")
 
 
-class Setup:
+class Setup(Simulator[HandsetText]):
     """The methods with which a story furnishes the platform."""
 
     world: World

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..faults import Faults
-from ..serving import Site, serve
+from ..simulator import Clock, StoryError
 from . import intake
 from .bots import BotCaller
 from .handles import Agent, Member
 from .options import Options
-from .records import Call, HandsetText, Refusal, Sent, StoryError
+from .records import Call, HandsetText, Refusal, Sent
 from .routes import Front
 from .setup import Setup
 from .state import Campaign, Conversation
 from .tokens import mint
 from .webhooks import empty_outbox
-from .world import Clock, World
+from .world import World
 
 _ENDLESS = 10_000
 
@@ -29,38 +28,7 @@ class LivePersonSim(Setup):
         self.calls: list[Call] = []
         self._bots = BotCaller(self.world)
         self.world.wake_bot = self._bots.wake
-        self._front = Front(self.world, self.calls)
-        self._site: Site | None = None
-
-    # -- serving
-    def serve(self, *, port: int = 0) -> LivePersonSim:
-        """Listen on loopback. `url` is then the domain API, and the gateway, and all hosts."""
-        self._site = serve(self._front.handle, port=port, faults=self.world.faults)
-        self.world.base_url = self._site.url
-        return self
-
-    def close(self) -> None:
-        if self._site is not None:
-            self._site.close()
-            self._site = None
-        self.world.close()
-
-    def __enter__(self) -> LivePersonSim:
-        return self if self._site is not None else self.serve()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        if self._site is None:
-            raise StoryError("serve() first")
-        return self._site.url
-
-    @property
-    def crashes(self) -> list[BaseException]:
-        """Errors in the simulator itself: a story ends with none."""
-        return self._site.crashes if self._site else []
+        super().__init__(Front(self.world, self.calls).handle)
 
     # -- people
     def agent(self, login: str, account: str | None = None) -> Agent:
@@ -87,9 +55,10 @@ class LivePersonSim(Setup):
     # -- time
     def tick(self) -> bool:
         """Do one due piece of work: a bot call, a campaign text, a fallback, a retry."""
-        work = self.world.next_due()
-        if work is None:
+        due = self.world.take_due()
+        if due is None:
             return False
+        _, work = due
         work()
         return True
 
@@ -120,14 +89,6 @@ class LivePersonSim(Setup):
         return self._bots.test_connection(self.world.accounts[account].bots[found.id])
 
     # -- what really happened
-    def handset(self, phone: str) -> list[HandsetText]:
-        """Every text that reached this handset, oldest first: the ground truth."""
-        return [text for text in self.world.handsets if text.phone == phone]
-
-    @property
-    def handsets(self) -> list[HandsetText]:
-        return list(self.world.handsets)
-
     @property
     def dropped(self) -> list[tuple[str, HandsetText]]:
         """Texts the carrier did not deliver, with its error code."""
@@ -155,10 +116,6 @@ class LivePersonSim(Setup):
     @property
     def campaigns(self) -> list[Campaign]:
         return list(self.world.campaigns.values())
-
-    @property
-    def faults(self) -> Faults:
-        return self.world.faults
 
     def conversations(self, *, phone: str = "", member: str = "") -> list[Conversation]:
         """All conversations (of a phone, of a member), oldest first."""

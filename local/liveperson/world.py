@@ -1,36 +1,23 @@
-"""The one world behind all simulated hosts: state, clock, agenda of due work, logs, seeded chance.
-
-Requests are handled under `lock`; calls that the simulator makes are made outside it, because a bot
-asks us about agents while it answers.
-"""
+"""The one world behind all simulated hosts: state, limits, logs, calls to bots and webhooks."""
 
 from __future__ import annotations
 
-import heapq
 import itertools
-import random
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
-from ..faults import Faults
 from ..serving import Request
+from ..simulator import Clock, CommonWorld
 from .options import Options
 from .records import HandsetText, Refusal, Refused, Sent
 from .state import Account, Campaign, Conversation, Phone, User, Webhook
 from .zones import zone_of
-
-
-class Clock(Protocol):
-    """Injected time: aware UTC."""
-
-    def now(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +33,18 @@ def _nobody(conversation: Conversation) -> None:
     raise RuntimeError(f"no bot caller for {conversation.id}")
 
 
-class World:
+class World(CommonWorld[HandsetText]):
     """State and services shared by the rooms of the simulator."""
 
     def __init__(self, clock: Clock, *, options: Options, seed: int) -> None:
-        self.clock = clock
+        super().__init__(clock, seed=seed)
         self.options = options
-        self.random = random.Random(seed)
-        self.faults = Faults(seed=seed)
-        self.lock = threading.RLock()
-        self.base_url = ""
         self.accounts: dict[str, Account] = {}
         self.numbers: dict[str, tuple[str, str]] = {}
         self.rollovers: dict[tuple[str, str], tuple[str, str]] = {}
         self.phones: dict[str, Phone] = {}
         self.conversations: dict[str, Conversation] = {}
         self.campaigns: dict[str, Campaign] = {}
-        self.handsets: list[HandsetText] = []
         self.dropped: list[tuple[str, HandsetText]] = []
         self.filtered: dict[str, float] = {}  # number -> share of its campaign texts
         self.misroutes: list[tuple[str, str, str]] = []
@@ -72,16 +54,10 @@ class World:
         self.outbox: list[tuple[Webhook, dict[str, Any], bytes]] = []
         self.nonces: set[tuple[str, str]] = set()
         self.meters: dict[str, list[datetime]] = {}
-        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._order = itertools.count()
         self._ids = itertools.count(1)
-        self._http = httpx.Client(trust_env=False, verify=False)  # loopback, no TLS
         self.wake_bot: Callable[[Conversation], None] = _nobody
 
     # -- time and chance
-    def now(self) -> datetime:
-        return self.clock.now()
-
     def now_ms(self) -> int:
         return int(self.now().timestamp() * 1000)
 
@@ -91,24 +67,6 @@ class World:
     def number_id(self) -> str:
         """Ten digits, as LivePerson's user, skill and group ids."""
         return str(2434600000 + 137 * next(self._ids))
-
-    def later(self, seconds: float, what: Callable[[], None]) -> None:
-        self.at(self.now() + timedelta(seconds=seconds), what)
-
-    def at(self, due: datetime, what: Callable[[], None]) -> None:
-        """Put work on the agenda; the pump does it when the clock has reached `due`."""
-        with self.lock:
-            heapq.heappush(self._agenda, (due, next(self._order), what))
-
-    def next_due(self) -> Callable[[], None] | None:
-        with self.lock:
-            if self._agenda and self._agenda[0][0] <= self.now():
-                return heapq.heappop(self._agenda)[2]
-            return None
-
-    def next_due_at(self) -> datetime | None:
-        with self.lock:
-            return self._agenda[0][0] if self._agenda else None
 
     # -- who and what
     def account(self, account_id: str) -> Account:
@@ -163,11 +121,6 @@ class World:
         return True
 
     # -- calls we make
-    def go_through(self, transport: httpx.BaseTransport) -> None:
-        """From now on make calls through this, instead of over loopback."""
-        self._http.close()
-        self._http = httpx.Client(transport=transport)
-
     def call(
         self, kind: str, method: str, url: str, *, body: Any, raw: bytes,
         headers: dict[str, str], timeout: float,
@@ -187,6 +140,3 @@ class World:
         with self.lock:
             self.sent.append(Sent(self.now(), kind, method, url, body, status, shown, seconds))
         return Reply(status, answer, seconds)
-
-    def close(self) -> None:
-        self._http.close()

@@ -36,8 +36,9 @@ in docs/simulator.md. The code shares nothing with the bundle, on purpose: it ha
 contradict it.
 """
 
+from ..simulator import StoryError
 from .options import Options
-from .records import Alert, HandsetText, Received, Refusal, Sent, StoryError
+from .records import Alert, HandsetText, Received, Refusal, Sent
 from .signing import signature
 from .sim import TwilioSim
 from .state import Handset, Message, OwnedNumber, Service

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..simulator import StoryError
 from . import numbers, services
 from .market import Market
-from .records import StoryError
 from .state import Account, OwnedNumber, Service
 from .world import World
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..serving import Answer, answer
 from . import message_checks as checks
-from .asking import Ask
+from .asking import Ask, theirs
 from .paging import page_2010, rfc2822
 from .records import Refused
 from .rules import Form, instant_of
@@ -100,8 +100,8 @@ def shown(message: Message) -> dict[str, Any]:
 
 def find(world: World, account: Account, sid: str) -> Message:
     """A message of this account. Raises Refused 20404."""
-    message = world.messages.get(sid)
-    if message is None or message.account != account.sid or message.deleted:
+    message = theirs(world.messages.get(sid), account=account, sid=sid)
+    if message.deleted:
         raise Refused(20404, sid)
     return message
 

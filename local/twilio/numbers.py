@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ..serving import Answer, answer
-from .asking import Ask
+from .asking import Ask, theirs
 from .codes import MAGIC_BUY, MAGIC_GOOD
 from .market import ForSale, pattern
 from .paging import page_2010, rfc2822
@@ -142,10 +142,7 @@ def shown(owned: OwnedNumber) -> dict[str, Any]:
 
 def find(world: World, account: Account, sid: str) -> OwnedNumber:
     """A number of this account. Raises Refused 20404."""
-    owned = world.numbers.get(sid)
-    if owned is None or owned.account != account.sid:
-        raise Refused(20404, sid)
-    return owned
+    return theirs(world.numbers.get(sid), account=account, sid=sid)
 
 
 def fetch(world: World, ask: Ask) -> Answer:

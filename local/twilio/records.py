@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..serving import Answer, answer
+from ..simulator import ArrivedText
 from .codes import CODES
 
 MORE_INFO = "https://www.twilio.com/docs/errors/"
-
-
-class StoryError(Exception):
-    """The story asks for what the world would not allow (a digit pressed after hanging up, say)."""
 
 
 class Refused(Exception):
@@ -91,13 +88,8 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class HandsetText:
-    """A text that reached a handset. `kind`: api, twiml, or carrier (Twilio's own words)."""
+class HandsetText(ArrivedText):
+    """`kind`: api, twiml, or carrier (Twilio's own words)."""
 
-    at: datetime
-    phone: str
-    sender: str
-    body: str
-    kind: str
     sid: str = ""
     media: tuple[str, ...] = ()

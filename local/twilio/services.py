@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..serving import Answer, answer
-from .asking import Ask
+from .asking import Ask, theirs
 from .paging import iso, page_v1
 from .records import Refused
 from .rules import Form
@@ -60,10 +60,7 @@ def shown(service: Service) -> dict[str, Any]:
 
 
 def find(world: World, account: Account, sid: str) -> Service:
-    service = world.services.get(sid)
-    if service is None or service.account != account.sid:
-        raise Refused(20404, sid)
-    return service
+    return theirs(world.services.get(sid), account=account, sid=sid)
 
 
 def fetch(world: World, ask: Ask) -> Answer:
@@ -95,9 +92,8 @@ def listing(world: World, ask: Ask) -> Answer:
 def join(world: World, ask: Ask) -> Answer:
     """A number is in one service at most; a pool holds 400 unless Twilio raised it."""
     service = find(world, ask.account, ask.place["ServiceSid"])
-    owned = world.numbers.get(ask.form["PhoneNumberSid"])
-    if owned is None or owned.account != ask.account.sid:
-        raise Refused(20404, ask.form["PhoneNumberSid"])
+    sid = ask.form["PhoneNumberSid"]
+    owned = theirs(world.numbers.get(sid), account=ask.account, sid=sid)
     enrol(world, service, owned)
     return answer(201, _member(service, owned))
 

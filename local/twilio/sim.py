@@ -8,24 +8,26 @@ from datetime import datetime
 import httpx
 
 from ..faults import Faults
-from ..serving import Site, serve
+from ..simulator import Clock, Simulator, StoryError
 from . import inbound
 from .handles import Numbers, Services
 from .options import Options
-from .records import Alert, HandsetText, Received, Refusal, Sent, StoryError, spoilt
+from .records import Alert, HandsetText, Received, Refusal, Sent, spoilt
 from .routes import Front
 from .state import Account, Handset, Media, Message, Verdict
 from .voice import Call
 from .webhooks import empty_outbox
-from .world import Clock, World
+from .world import World
 
 _ENDLESS = 100_000
 ACCOUNT = "AC0de1f2a3b4c5d6e7f8091a2b3c4d5e6f"
 TEST_ACCOUNT = "AC7e577e577e577e577e577e577e577e57"
 
 
-class TwilioSim:
+class TwilioSim(Simulator[HandsetText]):
     """See the package's docstring for how a story uses it."""
+
+    world: World
 
     def __init__(
         self, clock: Clock, *, options: Options | None = None, seed: int = 0,
@@ -38,38 +40,7 @@ class TwilioSim:
         self.services = Services(self.world, self.account)
         self.requests: list[Received] = []
         self.phone_calls: list[Call] = []
-        self._front = Front(self.world, self.requests)
-        self._site: Site | None = None
-
-    # -- serving
-    def serve(self, *, port: int = 0) -> TwilioSim:
-        """Listen on loopback. `url` then stands for every host of Twilio's."""
-        self._site = serve(self._front.handle, port=port, faults=self.world.faults, refusal=spoilt)
-        self.world.base_url = self._site.url
-        return self
-
-    def close(self) -> None:
-        if self._site is not None:
-            self._site.close()
-            self._site = None
-        self.world.close()
-
-    def __enter__(self) -> TwilioSim:
-        return self if self._site is not None else self.serve()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        if self._site is None:
-            raise StoryError("serve() first")
-        return self._site.url
-
-    @property
-    def crashes(self) -> list[BaseException]:
-        """Errors in the simulator itself: a story ends with none."""
-        return self._site.crashes if self._site else []
+        super().__init__(Front(self.world, self.requests).handle, refusal=spoilt)
 
     # -- accounts
     def add_account(self, sid: str, *, test: bool = False) -> Account:
@@ -195,14 +166,6 @@ class TwilioSim:
         self.world.go_through(transport)
 
     # -- what really happened
-    def handset(self, phone: str) -> list[HandsetText]:
-        """Every text that reached this handset, oldest first: the ground truth."""
-        return [text for text in self.world.handsets if text.phone == phone]
-
-    @property
-    def handsets(self) -> list[HandsetText]:
-        return list(self.world.handsets)
-
     @property
     def messages(self) -> list[Message]:
         """Every text that Twilio took in, either way, oldest first; also deleted ones."""
@@ -222,7 +185,3 @@ class TwilioSim:
     def sent(self) -> list[Sent]:
         """Webhooks sent, with our answers."""
         return list(self.world.sent)
-
-    @property
-    def faults(self) -> Faults:
-        return self.world.faults

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 FINAL = frozenset({"delivered", "undelivered", "failed", "canceled", "received"})
 
@@ -17,6 +18,13 @@ class Account:
     api_keys: dict[str, str] = field(default_factory=dict)
     suspended: bool = False
     test: bool = False
+
+
+class Held(Protocol):
+    """What belongs to one account."""
+
+    @property
+    def account(self) -> str: ...
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..simulator import StoryError
 from .inbound import places
-from .records import StoryError
 from .state import OwnedNumber
 from .twiml import Verb, parse
 from .webhooks import VERSION, Hook, Reply, post, send

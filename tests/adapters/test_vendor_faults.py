@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.adapters.vendor_rig import ACCOUNT, Cut, Rig, good
+from tests.adapters.fault_table import ANY_CALL, GARBAGE, Fault, oversize, refusals
+from tests.adapters.vendor_rig import ACCOUNT, Rig, good
 
 from instore.adapters.liveperson import Campaign
 from instore.errors import (
@@ -51,64 +52,15 @@ READS_NOTHING = {"write_context"}  # any 2xx is its whole answer
 LARGEST = {"users": 20, "groups": 20, "skills": 20, "transactions": 10}  # MB, else one
 
 
-def slowly(rig: Rig) -> httpx.Response:
-    """Byte after byte, each within the read time-out: 40 seconds in all."""
-    tick = lambda: setattr(rig, "ticks", rig.ticks + 0.4)  # noqa: E731 - one expression
-    return httpx.Response(200, stream=Cut(*[b" "] * 100, between=tick))
-
-
-# fault -> what the vendor does, error, requests made, processed
-Fault = tuple[Callable[[Rig], Any], type[VendorError], int, bool | None]
 FAULTS: dict[str, Fault] = {
-    "connection refused":
-        (lambda _: httpx.ConnectError("refused"), VendorNotReachedError, 1, False),
-    "connect time-out":
-        (lambda _: httpx.ConnectTimeout("slow"), VendorNotReachedError, 1, False),
-    "no free connection":
-        (lambda _: httpx.PoolTimeout("full"), VendorNotReachedError, 1, False),
-    "read time-out":
-        (lambda _: httpx.ReadTimeout("slow"), VendorUnavailableError, 1, None),
-    "write time-out":
-        (lambda _: httpx.WriteTimeout("slow"), VendorUnavailableError, 1, None),
-    "reset while sending":
-        (lambda _: httpx.WriteError("reset"), VendorUnavailableError, 1, None),
-    "reset before the answer":
-        (lambda _: httpx.ReadError("reset"), VendorUnavailableError, 1, None),
-    "broken protocol":
-        (lambda _: httpx.RemoteProtocolError("no http"), VendorUnavailableError, 1, None),
-    "reset mid-body":
-        (lambda _: httpx.Response(200, stream=Cut(b"[", error=httpx.ReadError("reset"))),
-         VendorUnavailableError, 1, None),
-    "an answer that never ends": (slowly, VendorUnavailableError, 1, None),
-    "400": (lambda _: httpx.Response(400), VendorError, 1, False),
-    "400, reset mid-body":
-        (lambda _: httpx.Response(400, stream=Cut(b"[", error=httpx.ReadError("reset"))),
-         VendorError, 1, False),
+    **ANY_CALL, **refusals(VendorError),
     "401 twice": (lambda _: httpx.Response(401), VendorNotAuthorizedError, 2, False),
     "403 twice": (lambda _: httpx.Response(403), VendorNotAuthorizedError, 2, False),
-    "408": (lambda _: httpx.Response(408), VendorUnavailableError, 1, None),
     "429": (lambda _: httpx.Response(429), VendorThrottledError, 1, False),
     "429 with Retry-After":
         (lambda _: httpx.Response(429, headers={"retry-after": "7"}),
          VendorThrottledError, 1, False),
-    "500": (lambda _: httpx.Response(500, text="oops"), VendorUnavailableError, 1, None),
-    "503": (lambda _: httpx.Response(503), VendorUnavailableError, 1, None),
-    "redirect":
-        (lambda _: httpx.Response(302, headers={"location": "https://elsewhere.test/"}),
-         VendorGarbageError, 1, None),
 }  # fmt: skip
-GARBAGE: dict[str, Callable[[int], httpx.Response]] = {
-    "HTML": lambda _: httpx.Response(200, html="<html>busy</html>"),
-    "another shape": lambda _: good({"surprise": True}),
-    "truncated": lambda _: httpx.Response(200, text='{"agentViewRecords": [{"age'),
-    "nothing": lambda _: httpx.Response(204),
-    "not text": lambda _: httpx.Response(200, content=b"\xff\xfe"),
-    "deeper than deep": lambda _: httpx.Response(200, text="[" * 200_000),
-    "cannot be decoded": lambda _: httpx.Response(
-        200, headers={"content-encoding": "gzip"}, stream=Cut(b"no gzip")
-    ),
-    "oversize": lambda mb: httpx.Response(200, stream=Cut(*[b" " * 500_000] * (2 * mb + 1))),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -129,10 +81,10 @@ def test_fault(clock: Any, call: str, fault: str) -> None:
         assert raised.retry_after == (7.0 if "Retry-After" in fault else None)
 
 
-@pytest.mark.parametrize("kind", GARBAGE)
+@pytest.mark.parametrize("kind", [*GARBAGE, "oversize"])
 @pytest.mark.parametrize("call", [name for name in CALLS if name not in READS_NOTHING])
 def test_garbage_is_no_information(clock: Any, call: str, kind: str) -> None:
-    rig = Rig(clock, GARBAGE[kind](LARGEST.get(call, 1)))
+    rig = Rig(clock, oversize(LARGEST.get(call, 1)) if kind == "oversize" else GARBAGE[kind]())
     with pytest.raises(VendorError) as caught:
         CALLS[call](rig)
     assert (type(caught.value), caught.value.processed) == (VendorGarbageError, None)

@@ -23,7 +23,7 @@ NUMBER = "PN" + "90ab" * 8
 SERVICE = "MG" + "51de" * 8
 SHOP, ANA = Phone("+12125550140"), Phone("+16465550171")
 KEYS = {"auth_token": "token-1"}
-SEND = {"sender": SHOP, "to": ANA, "body": "Your ring is ready.", "validity_s": 600,
+SEND: dict[str, Any] = {"sender": SHOP, "to": ANA, "body": "Your ring is ready.", "validity_s": 600,
         "callback": "https://shop.test/twilio/status?text=t-1"}  # fmt: skip
 
 

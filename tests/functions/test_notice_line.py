@@ -423,6 +423,42 @@ def test_it_changed_hands_while_it_was_claimed_in_vain(
     assert (rig.notice(), rig.sent()) == (f"skipped {why}", [])
 
 
+def test_who_left_is_not_announced_by_what_the_line_kept_for_the_morning(
+    rig: NoticeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours ended before the line looked, the process ended before it called the text off, Anna
+    left, and the customer waits anew: what was claimed is nobody's any more."""
+    from instore import notify
+    from instore.adapters.texts import Texts
+
+    begin = Texts.begin
+    rig.clock.advance(8 * 3600 - 5)  # 19:59:55
+    rig.converse()
+
+    def late(texts: Texts, *rest: Any, **more: Any) -> Any:
+        rig.clock.advance(6)
+        return begin(texts, *rest, **more)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise UnavailableError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Texts, "begin", late)
+        patch.setattr(notify, "came_to", die)
+        assert rig.assign() == 1
+    kept = rig.line_text()
+    assert kept is not None
+    assert (rig.talk()["notice"]["state"], kept.state) == ("claimed", TextState.DEFERRED)
+    assert rig.told(rig.change(at=70)) == 0
+    assert rig.services().texts.get(kept.id).outcome.is_called_off  # type: ignore[union-attr]
+    rig.told(rig.change(f"pid-{BEN}", at=100))
+    for _ in range(2):
+        rig.clock.advance(15 * 3600 // 2)
+        rig.sweep()
+    assert [body[:4] for _, body in rig.sent()] == ["N202"]
+    assert rig.notice() == "sent texted"
+
+
 def test_a_new_wait_is_a_new_text(rig: NoticeRig) -> None:
     rig.told(rig.change(f"pid-{ANNA}"), rig.change(at=120), rig.change(f"pid-{ANNA}", at=180))
     assert [body for _, body in rig.sent()] == [BODY, BODY]

@@ -258,7 +258,8 @@ def test_releasing_hands_over_what_was_not_yet(rig: RelayRig) -> None:
 def test_a_wish_can_be_withdrawn(rig: RelayRig) -> None:
     rig.dies_waiting(BEN_LOGIN, key="a-2")
     assert rig.line_of(BEN).state == "buying"
-    assert rig.verdict(rig.deactivated(BEN_LOGIN, key="d-0", dry_run=True)) == ("would", "withdrawn")
+    dry = rig.deactivated(BEN_LOGIN, key="d-0", dry_run=True)
+    assert rig.verdict(dry) == ("would", "withdrawn")
     ended = rig.deactivated(BEN_LOGIN, key="d-1")
     assert rig.verdicts(ended) == [(BEN_LOGIN, "done", "withdrawn")]
     assert rig.line_of(BEN).state == "released"

@@ -59,6 +59,14 @@ def test_a_late_deactivation_does_not_end_what_was_activated_again(rig: RelayRig
     assert (rig.reaches(), rig.bound_to(0)) == (ANNA, ANNA)
 
 
+def test_a_late_deactivation_does_not_end_what_was_said_to_be_active(rig: RelayRig) -> None:
+    """It died before it changed anything; meanwhile she was asked for, and had her number all along."""
+    run = killed(rig, "deactivate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
+    assert rig.verdict(rig.activated(key="back")) == ("already", None)
+    assert again(rig, run) == ("refused", "overtaken")
+    assert rig.line_of().state == "active"
+
+
 def test_a_late_activation_does_not_bring_back_what_was_ended(rig: RelayRig) -> None:
     run = killed(rig, "activate", {"logins": [BEN_LOGIN]}, after="twilio.add")
     rig.clock.advance(LATE_S)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import random
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import pytest
 from local import invoke
 from local.bench import __main__ as command
-from local.bench import agent_map, operations, report, startup
+from local.bench import agent_map, line, operations, report, startup
 from local.bench.operations import Counted, Speed
 from local.bench.shop import opened
+from local.capacity.line import counted as line_counts
 from local.rendering import translate
 from local.template import read_template, resources_of
 
@@ -45,6 +47,10 @@ def test_counts_stay_within_the_budgets(counted: list[Counted]) -> None:
     assert named(counted, "The same request again").write_units == 0
     assert named(counted, "The same queue records again").write_units == 0
     assert named(counted, "A sweep with nothing to do").write_units == 0
+    hands = named(counted, line.HANDS)
+    assert (hands.dynamodb, hands.vendor, hands.write_units) == (3 * 100 + 3, 100, 600)
+    assert named(counted, line.STATUS).dynamodb == 2
+    assert named(counted, line.RUNNING).dynamodb <= 7
     used = report.used_per_recipient(counted)
     assert 2.0 < used["write_units"] <= 2.5
     assert sum(one.vendor / one.per for one in counted if one.name in report.OUTREACH) == 0.02
@@ -52,7 +58,8 @@ def test_counts_stay_within_the_budgets(counted: list[Counted]) -> None:
 
 def test_the_line_asks_for_what_the_capacity_model_says(counted: list[Counted]) -> None:
     """`local/capacity/counted.yaml` is these very figures, written by the bench."""
-    assert counted_line(counted) == line_counts()
+    assert line.for_capacity(counted) == {
+        name: asdict(one) for name, one in line_counts().items()}  # fmt: skip
 
 
 def test_counts_alone_are_written_anew(counted: list[Counted]) -> None:

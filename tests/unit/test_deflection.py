@@ -131,6 +131,16 @@ def test_a_known_customer(customer: Customer, reason: Passed | None) -> None:
     assert why(Caller(ANA), customer) is reason
 
 
+@pytest.mark.parametrize(("number", "reason"), [
+    ("+18765550123", Passed.ABROAD),  # Jamaica: +1 is the plan of more than two countries
+    ("+18095550123", Passed.ABROAD),
+    ("+17875550123", None),  # Puerto Rico is none
+    ("+14165550123", None),
+])  # fmt: skip
+def test_another_country_of_the_same_plan_is_abroad(number: str, reason: Passed | None) -> None:
+    assert why(Caller(Phone(number))) is reason
+
+
 def test_an_opt_out_of_another_banner_counts_as_far_as_the_program_says() -> None:
     elsewhere = Customer("c", opted_out_of=frozenset({"zales"}))
     assert why(Caller(ANA), elsewhere) is Passed.OPTED_OUT

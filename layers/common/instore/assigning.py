@@ -26,7 +26,7 @@ from .assignment_state import (
 from .errors import UnavailableError
 from .kpi_conversations import note_given, note_words
 from .model import Stickiness, epoch, epoch_ms, from_epoch_ms, iso
-from .notify import Means, Notice, attempt
+from .notify import Means, Notice, attempt, take_back
 
 if TYPE_CHECKING:
     from .directory import Pointer
@@ -96,6 +96,8 @@ def _take_state(change: ConversationChange, *, means: Means, now: datetime) -> T
         proposed = _consequences(item, means=means, now=now)
         if proposed.outcome is Outcome.CLOSED:
             _end_leases(item, means=means, now=now)
+        if proposed.outcome in (Outcome.LEFT, Outcome.CLOSED):
+            take_back(item, means=means)
         proposed = _counted(item, proposed, means=means, now=now)
         written = means.changes.settle(item, proposed)
         if written is not None:

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from .deflection import CallState
 
 KEPT = timedelta(days=35)
-FINISH_AFTER = timedelta(
-    minutes=1
-)  # what stopped in between is finished by the sweep, from then on
+FINISH_AFTER = timedelta(minutes=1)  # from then on the sweep finishes what stopped in between
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,7 @@ _BOTH = "on either"
 # One line per code: number, effect, meaning, where it turns up.
 _ROWS: tuple[tuple[int, Effect, str, str], ...] = (
     # account and credentials
-    (
-        20003,
-        Effect.STOP_BATCH,
-        "credentials are wrong or revoked, or the account suspended",
-        _CREATE,
-    ),
+    (20003, Effect.STOP_BATCH, "wrong or revoked credentials, or a suspended account", _CREATE),
     (20404, Effect.NONE, "there is no such resource", _CREATE),
     (20429, Effect.RETRY_LATER, "too many requests at once; not processed", _CREATE),
     (30002, Effect.STOP_BATCH, "the account was suspended after the text was queued", _STATUS),
@@ -93,12 +88,7 @@ _ROWS: tuple[tuple[int, Effect, str, str], ...] = (
     (30019, Effect.NONE, "the carrier finds it too large", _STATUS),
     (30036, Effect.NONE, "the validity period ended before it could go", _STATUS),
     (30047, Effect.RETRY_LATER, "quiet hours: rescheduling failed", _STATUS),
-    (
-        30410,
-        Effect.NONE,
-        "the provider timed out: it may have arrived, so it is not repeated",
-        _STATUS,
-    ),
+    (30410, Effect.NONE, "the provider timed out: it may have arrived, so no repeat", _STATUS),
     (30450, Effect.ALARM, "taken for message pumping", _STATUS),
     (30453, Effect.ALARM, "blocked as fraud", _STATUS),
     (30485, Effect.ALARM, "blocked as fraud", _STATUS),

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from .consent import stopped
 from .deflected import texts_since
 from .errors import BadInputError
+from .line_sender import named_numbers
 from .model import Phone
 from .wall_clock import find_zone, openings
-from .window_rules import regions_of
+from .window_rules import place_of_area_code, regions_of
 
 if TYPE_CHECKING:
     from .consent import Customer
@@ -123,9 +124,10 @@ def passed_because(
     if caller.forged:
         return Passed.FORGED
     phone = caller.phone
-    if phone is None or phone.is_toll_free or phone.e164 in _own_numbers(program):
+    # A call put through by somebody of ours shows our number, and a text to it would come back.
+    if phone is None or phone.is_toll_free or phone.e164 in named_numbers(program):
         return Passed.NO_HANDSET
-    if not phone.is_north_american or not regions_of(banner.country):
+    if not _is_of_here(phone) or not regions_of(banner.country):
         return Passed.ABROAD
     reason = stopped(customer, banner=banner.name, scope=program.consent.opt_out_scope)
     if customer is None or reason is not None:
@@ -134,12 +136,10 @@ def passed_because(
     return Passed.TEXTED_ENOUGH if len(had) >= branch.most_texts else None
 
 
-def _own_numbers(program: Program) -> set[str]:
-    """A call put through by somebody of ours shows one of these. A text to it would come back to us
-    as a customer's."""
-    branches = program.line.branches if program.line else []
-    return {*(branch.number for branch in branches),
-            *(banner.number.outbound for banner in program.banners)}  # fmt: skip
+def _is_of_here(phone: Phone) -> bool:
+    """A number of the countries that we know how to text in: +1 is the Caribbean's, too."""
+    place = place_of_area_code(phone.area_code)
+    return phone.is_north_american and (place is None or bool(regions_of(place.country)))
 
 
 def digit_of(digits: str, *, branch: Branch, turn: int) -> Digit:
@@ -178,14 +178,13 @@ def first_text(
     language = language_of(program, banner=banner)
     values = {"banner": banner.label, "minutes": str(branch.answer_minutes),
               "link": branch.messenger_link or ""}  # fmt: skip
-    opens = None if store is None or store.is_open(now) else next_opening(store, now=now)
-    if store is None or store.is_open(now):
-        text = program.message("call_text", language=language, **values)
-    elif opens is None:
-        text = program.message("call_text_later", language=language, **values)
-    else:
-        text = program.message("call_text_closed", language=language, **values,
-                               opens=in_words(opens, store=store, language=language, now=now))  # fmt: skip
+    name = "call_text"
+    if store is not None and not store.is_open(now):
+        opens = next_opening(store, now=now)
+        name = "call_text_later" if opens is None else "call_text_closed"
+        if opens is not None:
+            values["opens"] = in_words(opens, store=store, language=language, now=now)
+    text = program.message(name, language=language, **values)
     if branch.messenger_link is None:
         return text
     return f"{text} {program.message('call_text_link', language=language, **values)}"

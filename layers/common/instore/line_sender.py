@@ -37,12 +37,16 @@ def sender_for(pointer: Pointer | None, *, banner: Banner, lines: Lines) -> Send
     return Sender(Phone(banner.number.outbound))
 
 
+def named_numbers(program: Program) -> set[str]:
+    """The numbers (E.164) that the program itself has: its banners' and its branches'."""
+    branches = program.line.branches if program.line else []
+    return {banner.number.outbound for banner in program.banners} | {b.number for b in branches}
+
+
 def is_ours(phone: Phone, *, program: Program, lines: Lines) -> bool:
     """Whether this is a number that texts come from, and nobody's handset: a banner's, a branch's
     of the voice menu, an associate's that Twilio does not have back. At most one GetItem."""
-    branches = program.line.branches if program.line else []
-    named = {banner.number.outbound for banner in program.banners} | {b.number for b in branches}
-    if phone.e164 in named:
+    if phone.e164 in named_numbers(program):
         return True
     relay = lines.get(phone)
     return relay is not None and relay.state is not LineState.RELEASED

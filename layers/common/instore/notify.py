@@ -29,7 +29,17 @@ from .directory import pointer_from
 from .errors import UnavailableError, VendorError, VendorNotAuthorizedError
 from .model import Phone, epoch, from_epoch_ms, iso
 from .notice_letter import Letter, NotNow, is_with_a_stranger, phone_of, weigh
-from .notice_line import VIA, LineMeans, came_to, goes_by_line, read, send, sender_of, wait_name
+from .notice_line import (
+    VIA,
+    LineMeans,
+    came_to,
+    goes_by_line,
+    read,
+    send,
+    sender_of,
+    text_id,
+    wait_name,
+)
 
 if TYPE_CHECKING:
     from .adapters.conversation_changes import ConversationChanges
@@ -122,6 +132,16 @@ def resume(key: tuple[str, str], *, means: Means, now: datetime) -> Resumed:
             return Resumed(_look_after_claim(item, means=means, now=now))
     means.changes.look_again(item, due_at=None)
     return Resumed()
+
+
+def take_back(item: Mapping[str, Any], *, means: Means) -> None:
+    """Whom a claimed notice is about has left: what the line keeps of its text for later is called
+    off, for a new wait writes over the claim, and nobody would look after it. One that is under way
+    is left as it is. Raises UnavailableError."""
+    if means.line is None or item.get("notice", {}).get("via") != VIA:
+        return
+    if notice_state(item) is NoticeState.CLAIMED and read(item, line=means.line) is not None:
+        means.line.call_off(text_id(item))
 
 
 def attempt(item: Mapping[str, Any], *, means: Means) -> Notice | None:

@@ -129,8 +129,12 @@ def _as_it_should_be(
     would no longer send from is set up anew, or replaced when it is not ours any more."""
     given = give_back_surplus(found, line=user.line, means=means)
     is_served = found.service in (None, *user.line.pool.messaging_services)
-    if given is not None or (is_served and not means.lines.is_lost(found)):
-        return given or already(found)
+    if given is not None:
+        return given
+    if is_served and not means.lines.is_lost(found):
+        again = found.asked_again(asked)  # written: an older request for its end may still come
+        kept = found if again == found else means.lines.save(again)
+        return None if kept is None else already(kept)
     # By its number: somebody may have named it anew by hand, or bought it back.
     owned = next(iter(means.twilio.owned(user.line, number=found.number)), None)
     if owned is None:

@@ -109,12 +109,9 @@ class Batches:
         nothing and answers what the first one took; `wanted` 0 only asks for that, and leaves no
         trace. So every share is at least 1 and the item has no more of them than the day's limit.
         """
-        share, room, used = f"b{batch.id}", min(wanted, limit), 0
+        share, room, used = _share_of(batch), min(wanted, limit), 0
         if not wanted:
-            day = self._table.get(*day_key(batch.pointer, day=batch.day)) or {}
-            if share in day:
-                self._note_texter(batch, now=now)
-            return int(day.get(share, 0)), int(day.get("used", 0))
+            return self._quota_taken(batch, now=now)
         for _ in range(_QUOTA_TRIES):
             if room <= 0:
                 return 0, used
@@ -139,6 +136,13 @@ class Batches:
             room = min(wanted, limit - used)
         raise UnavailableError("too many batches at once for one associate")
 
+    def _quota_taken(self, batch: Batch, *, now: datetime) -> tuple[int, int]:
+        day = self._table.get(*day_key(batch.pointer, day=batch.day)) or {}
+        taken = int(day.get(_share_of(batch), 0))
+        if taken:
+            self._note_texter(batch, now=now)
+        return taken, int(day.get("used", 0))
+
     def _note_texter(self, batch: Batch, *, now: datetime) -> None:
         """The associate texts on this day: what the day's texts came to is found by that (kpi.py).
         After the first batch of the day, and after one that stopped half way. Told of a day that is
@@ -153,7 +157,7 @@ class Batches:
         answer = self._table.update(
             *day_key(batch.pointer, day=batch.day),
             "SET #share = :kept ADD #used :less" if kept else "REMOVE #share ADD #used :less",
-            condition="#share = :taken", names={"share": f"b{batch.id}", "used": "used"},
+            condition="#share = :taken", names={"share": _share_of(batch), "used": "used"},
             values={**values, "kept": kept} if kept else values,
         )  # fmt: skip
         return isinstance(answer, Done)
@@ -172,6 +176,11 @@ class Batches:
 
 def key_of(batch_id: str) -> tuple[str, str]:
     return f"BATCH#{batch_id}", "BATCH"
+
+
+def _share_of(batch: Batch) -> str:
+    """The attribute of the associate's day that says how much of it this batch took."""
+    return f"b{batch.id}"
 
 
 def day_key(pointer: Pointer, *, day: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from ..errors import (
     NotFoundError,
 )
 from ..model import fold_login
-from .http import body_of
+from . import http
 from .observability import note_failure, note_refusal
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def path_id(event: Mapping[str, Any]) -> str:
 def read_body(event: Mapping[str, Any], model: type[Model]) -> Model:
     """The request's JSON as `model`. Raises TooLargeError, BadInputError, FieldsWrongError."""
     try:
-        value = json.loads(body_of(event, most_kb=LARGEST_BODY_KB))
+        value = json.loads(http.body_of(event, most_kb=LARGEST_BODY_KB))
     except (ValueError, RecursionError) as error:
         raise BadInputError("the body is not JSON", code="malformed_json") from error
     try:
@@ -136,8 +136,7 @@ def idempotency_key(event: Mapping[str, Any]) -> str:
 def respond(status: int, body: BaseModel | Mapping[str, Any]) -> Response:
     """A JSON answer; what is empty is absent."""
     shown = body.model_dump(exclude_none=True) if isinstance(body, BaseModel) else dict(body)
-    return {"statusCode": status, "headers": {"content-type": "application/json"},
-            "body": json.dumps(shown, separators=(",", ":"))}  # fmt: skip
+    return http.respond(status, json.dumps(shown, separators=(",", ":")))
 
 
 def dispatch(
@@ -157,7 +156,7 @@ def dispatch(
                                       "details": error.problems})  # fmt: skip
     except InstoreError as error:
         note_refusal(error)
-        answer = respond(error.status, {"code": error.public_code, "message": error.message})
+        answer = http.refuse(error)
         if error.retryable:
             answer["headers"]["retry-after"] = "1"
         return answer
