@@ -154,17 +154,20 @@ class Pump:
         `patience_s` is how much time may pass (in steps of a second) for messages that are
         delayed or wait for another try.
         """
-        batches = 0
+        batches, asked = 0, self.sources
         while True:
-            fed = sum(source.feed() for source in self.sources)
+            fed = sum(source.feed() for source in asked)
             batches += fed
             if batches > self._limit:
                 raise RuntimeError("the pump does not come to an end")
             if not until_idle:
                 return batches
             if fed:
+                asked = self.sources
                 continue
-            if patience_s <= 0 or not any(source.waiting() for source in self.sources):
+            # Until somebody has something due, only those that hold something are worth asking.
+            asked = [source for source in asked if source.waiting()] if patience_s > 0 else []
+            if not asked:
                 return batches
             self._clock.sleep(1)
             patience_s -= 1

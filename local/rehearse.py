@@ -2,7 +2,7 @@
 
 ministack (pinned, in an environment of its own) stands in for AWS, listens on loopback and enforces
 the functions' roles. What it lacks, and how this rehearsal makes up for it, is in
-docs/rehearsal.md. LivePerson is the simulator. Real clocks; about two minutes.
+docs/rehearsal.md. LivePerson and Twilio are the simulators. Real clocks; about two minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from instore.adapters.table import Table
 
 from .emulator import add_routes, emulator, make_up
 from .invoke import RealClock
+from .rehearse_line import PUBLIC_URL, LineRehearsal
 from .scene import Scene, roster_files, webhook_app
+from .scene_line import open_line
 from .telling import DiffersError, Telling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +74,8 @@ class _Rehearsal:
         self._mapping()
         self._conversation()
         self._outreach()
+        LineRehearsal(self.tell, self.scene, client=self.client, names=self.names, url=self.url,
+                      table=self.outputs["TableName"], invoke=self._invoke, wait=self._wait).run()  # fmt: skip
         self._partial_failure()
         self._schedule()
         self._update()
@@ -97,6 +101,7 @@ class _Rehearsal:
             "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--parameter-overrides",
             f"Architecture={machine}", f"LogLevel={level}", f"JwtIssuer={self.scene.issuer.url}",
             f"LivePersonDomainApi={url}", f"LivePersonGateway={url}",
+            f"TwilioApi={self.scene.twilio.url}", f"PublicUrl={PUBLIC_URL}",
         )  # fmt: skip
         cloud = self.client("cloudformation")
         resources = cloud.describe_stack_resources(StackName=STACK)["StackResources"]
@@ -117,14 +122,14 @@ class _Rehearsal:
 
     def _prepare(self) -> None:
         self.tell.step("Secrets, program and roster, as a deployer does it")
-        secrets = self.client("secretsmanager")
         for account in self.scene.program.accounts:
             self.scene.sim.install_webhook(
                 account.id, webhook_app(account.id), f"webhook secret of {account.id}",
                 f"{self.url}/liveperson/events")  # fmt: skip
             secret = {**self.scene.sim.secrets_for(account.id),
                       "webhook_client_id": webhook_app(account.id)}  # fmt: skip
-            secrets.create_secret(Name=account.secret, SecretString=json.dumps(secret))
+            self.put_secret(account.secret, secret)
+        open_line(self.scene.program, stack=self, twilio=self.scene.twilio, public_url=PUBLIC_URL)
         kay = self.scene.banner("kay")
         sub = self.scene.program.account(ACCOUNT)
         assert sub is not None
@@ -147,6 +152,9 @@ class _Rehearsal:
                 self.client("s3").put_object(
                     Bucket=self.outputs["RosterBucketName"], Body=text.encode(),
                     Key=f"roster/{account_id}/{name}")  # fmt: skip
+
+    def put_secret(self, name: str, value: Any) -> None:
+        self.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
 
     def _invoke(self, function: str, event: Any) -> Any:
         answer = self.client("lambda").invoke(FunctionName=self.names[function],
@@ -275,10 +283,11 @@ class _Rehearsal:
 
 @contextmanager
 def _platform() -> Iterator[Scene]:
-    """LivePerson, brand and issuer on loopback; no local stack beside them."""
+    """LivePerson, Twilio and issuer on loopback; no local stack beside them."""
     with ExitStack() as opening:
         scene = Scene("in_store.yaml", now=datetime.now(UTC), clock=RealClock())
         opening.enter_context(scene.sim)
+        opening.enter_context(scene.twilio)
         scene.issuer.serve()
         opening.callback(scene.issuer.close)
         scene.add_store(ACCOUNT, STORE, banner="kay", zone="America/New_York", state="NY",

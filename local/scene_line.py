@@ -6,19 +6,27 @@ set them up (we only send from those), messaging services, the secret. Relay num
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from instore.program import Program
 
-    from .stack import LocalStack
     from .twilio import TwilioSim
 
 # What a scene's webhooks are signed for; it leads to the stack on loopback.
 PUBLIC_URL = "https://line.brand.example.com"
 
 
-def open_line(program: Program, *, stack: LocalStack, twilio: TwilioSim, public_url: str) -> None:
+class Deployed(Protocol):
+    """A stack that runs: the local one, or the rehearsal's."""
+
+    @property
+    def url(self) -> str: ...
+
+    def put_secret(self, name: str, value: Any) -> None: ...
+
+
+def open_line(program: Program, *, stack: Deployed, twilio: TwilioSim, public_url: str) -> None:
     """Furnish the account, as somebody would at Twilio's console; again = what is new in the program."""
     line = program.line
     if line is None or line.account_sid != twilio.account_sid:

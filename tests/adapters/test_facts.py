@@ -66,6 +66,7 @@ def test_a_day_too_large_for_an_item_stays_with_its_facts(facts: Facts, now: dat
     assert facts.due(now=LATER + timedelta(days=99), limit=5) == []
 
 
+@pytest.mark.slow
 def test_what_an_item_just_holds_is_kept_in_it(facts: Facts) -> None:
     """The worst there is: nothing but seconds of one digit, which DynamoDB makes most of."""
     one = UnitDay("kay", UNIT, DAY, {ANNA: Figures({}, {Times.RESPONSE_WALL: {7: 129_000}})})

@@ -13,6 +13,7 @@ from instore.adapters.unclaimed import Unclaimed
 from instore.thread import read_text
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIRST, SECOND, THIRD = (f"SM{n:032}" for n in (1, 2, 3))
 
 
 def keep(table: Table, sid: str, *, days: int = 0, **more: str) -> None:
@@ -30,30 +31,30 @@ def run(table: Table, dynamodb: Any, *words: str) -> int:
 def test_they_are_listed_oldest_first_over_three_months_and_settled(
     table: Table, dynamodb: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep(table, "SM1", days=0, MediaUrl0="https://api.twilio.com/x")
-    keep(table, "SM2", days=28, Body="")
-    keep(table, "SM3", days=59, Body="one\ntwo", From="72345")
+    keep(table, FIRST, days=0, MediaUrl0="https://api.twilio.com/x")
+    keep(table, SECOND, days=28, Body="")
+    keep(table, THIRD, days=59, Body="one\ntwo", From="72345")
     assert run(table, dynamodb, "list") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "2026-01-01T12:00:00.000Z  72345 -> +12125550199  SM3", "    one", "    two",
-        "2026-02-01T12:00:00.000Z  +12125550123 -> +12125550199  SM2",
-        "2026-03-01T12:00:00.000Z  +12125550123 -> +12125550199  SM1", "    Hello?",
+        f"2026-01-01T12:00:00.000Z  72345 -> +12125550199  {THIRD}", "    one", "    two",
+        f"2026-02-01T12:00:00.000Z  +12125550123 -> +12125550199  {SECOND}",
+        f"2026-03-01T12:00:00.000Z  +12125550123 -> +12125550199  {FIRST}", "    Hello?",
         "    https://api.twilio.com/x", "3 text(s) nobody was given",
     ]  # fmt: skip
-    assert run(table, dynamodb, "done", "SM1", "SM9") == 1
-    assert capsys.readouterr().out.splitlines() == ["SM1: done", "SM9: not there"]
-    assert run(table, dynamodb, "done", "SM2") == 0
-    assert [item["sk"] for item in Unclaimed(table).waiting(now=NOW)] == ["SM3"]
+    assert run(table, dynamodb, "done", FIRST, "SM9") == 1
+    assert capsys.readouterr().out.splitlines() == [f"{FIRST}: done", "SM9: not there"]
+    assert run(table, dynamodb, "done", SECOND) == 0
+    assert [item["sk"] for item in Unclaimed(table).waiting(now=NOW)] == [THIRD]
 
 
 def test_an_erased_one_says_so(
     table: Table, dynamodb: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep(table, "SM1")
+    keep(table, FIRST)
     (item,) = Unclaimed(table).waiting(now=NOW)
     table.put({k: v for k, v in item.items() if k not in ("sender", "body")})
     run(table, dynamodb, "list")
-    assert "  - -> +12125550199  SM1\n    (erased)\n" in capsys.readouterr().out
+    assert f"  - -> +12125550199  {FIRST}\n    (erased)\n" in capsys.readouterr().out
 
 
 def test_without_a_place_or_a_table_it_says_what_is_wrong(

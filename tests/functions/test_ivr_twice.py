@@ -139,6 +139,25 @@ def test_the_end_is_told_to_one_branch_and_finishes_what_another_promised(
     assert rig.call().state is CallState.TEXTED
 
 
+def test_an_end_that_is_not_this_callers_is_left_to_the_sweep(
+    rig: CallRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise UnavailableError("the table did not answer")
+
+    rig.ask_us()
+    with monkeypatch.context() as patched:
+        patched.setattr(Texts, "begin", away)
+        rig.press()
+    assert rig.hang_up(number="anonymous").status == 204
+    assert rig.call().state is CallState.ACCEPTED
+    assert rig.twilio.messages == []
+    rig.clock.advance(61)
+    rig.sweep()
+    assert rig.call().state is CallState.TEXTED
+    assert len(rig.twilio.to(CALLER)) == 1
+
+
 def test_a_push_that_went_meanwhile_has_no_text_beside_it(rig: CallRig) -> None:
     """The digit and the end of the call arrive together: one pushes, the other hears nothing."""
     rig.with_branch(push=True)

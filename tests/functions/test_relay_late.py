@@ -13,6 +13,7 @@ from tests.relay_rig import (
     FIRST,
     MAYA,
     MAYA_LOGIN,
+    SECOND,
     Killed,
     RelayRig,
 )
@@ -84,6 +85,16 @@ def test_a_late_activation_does_not_bring_back_what_was_ended(rig: RelayRig) -> 
     rig.released(BEN_LOGIN, key="r-2", force=True)
     assert again(rig, old) == ("refused", "overtaken")
     assert rig.line_of(BEN).state == "released"
+
+
+def test_a_late_activation_that_finds_the_number_lost_still_gives_one(rig: RelayRig) -> None:
+    late = killed(rig, "activate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
+    assert rig.verdict(rig.activated(key="newer")) == ("already", None)
+    rig.lose()
+    rig.twilio.owns.clear()
+    rig.twilio.members.clear()
+    assert again(rig, late) == ("done", None)
+    assert (rig.line_of().state, rig.line_of().number) == ("active", SECOND)
 
 
 def test_a_late_deactivation_leaves_another_successor_alone(rig: RelayRig) -> None:

@@ -66,9 +66,12 @@ def measured(rig: CallRig, n: int) -> list[str]:
     return sorted(one.kind for day in days for one in rig.measured(day) if one.name == sid_of(n))
 
 
-@pytest.mark.parametrize("who", ["twilio", "end", "sweep"])
 @pytest.mark.parametrize("after", SIDES)
-@pytest.mark.parametrize("push", ["no push", "not enrolled"])
+@pytest.mark.parametrize(("who", "push"), [
+    ("twilio", "no push"), ("end", "no push"), ("sweep", "no push"), ("sweep", "not enrolled"),
+    pytest.param("twilio", "not enrolled", marks=pytest.mark.slow),
+    pytest.param("end", "not enrolled", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_killed_anywhere_there_is_one_consent_one_text_one_measure(
     rig: CallRig, after: bool, who: str, push: str
 ) -> None:

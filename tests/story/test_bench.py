@@ -166,10 +166,12 @@ def test_a_quick_run_leaves_the_published_page_alone(
     monkeypatch.setattr(command, "WHERE", published)
     monkeypatch.setattr(command, "QUICK", quick)
     monkeypatch.setattr(command, "measure", lambda **_: report.Findings("x", date(2026, 11, 18)))
+    kept: list[list[Counted]] = []
+    monkeypatch.setattr(command, "keep_for_capacity", kept.append)
     assert command.main(["--quick"]) == 0
-    assert (quick.exists(), published.exists()) == (True, False)
+    assert (quick.exists(), published.exists(), kept) == (True, False, [])
     assert command.main([]) == 0
-    assert published.exists()
+    assert (published.exists(), kept) == (True, [[]])
 
 
 def test_translating_the_template_again_grumbles_about_nothing(

@@ -20,6 +20,11 @@ from tests.stack_rig import ECHO, WEB, Build, builder
 pytestmark = pytest.mark.enable_socket
 
 
+@pytest.fixture(autouse=True)
+def straight() -> None:
+    """In place of that of conftest.py: here botocore's own events are listened to."""
+
+
 @pytest.fixture
 def build(tmp_path: Path, clock: Any) -> Iterator[Build]:
     with builder(tmp_path, clock) as made:

@@ -19,6 +19,11 @@ ONE_ZONE = {"America/New_York": 1.0}
 
 
 @pytest.fixture(scope="module")
+def without(_samples: tuple[Program, Program]) -> Contract:
+    return contract_of(_samples[1])
+
+
+@pytest.fixture(scope="module")
 def contract(_samples: tuple[Program, Program]) -> Contract:
     return contract_of(_samples[0])
 
@@ -42,9 +47,9 @@ def test_what_is_allowed_is_the_programs_and_the_templates(contract: Contract) -
 
 
 def test_a_program_without_a_line_has_no_such_day(
-    _samples: tuple[Program, Program], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    without: Contract, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert contract_of(_samples[1]).line is None
+    assert without.line is None
     own = ["--program", "local/programs/one_to_one.yaml", "--out", str(tmp_path / "p.svg")]
     assert main(own) == 0
     assert "SMS line" not in capsys.readouterr().out
@@ -120,7 +125,7 @@ def test_a_month_costs_what_the_price_list_says(contract: Contract) -> None:
 
 def test_a_text_moves_its_entry_of_the_index_so_often(contract: Contract) -> None:
     """Of the six units of a due text two are the item's; claim and outcome move the entry."""
-    assert INDEX_WRITES == 1 + (counted()["due"].write_units - 2) + 1
+    assert (counted()["due"].write_units - 2) + 1 + 1 == INDEX_WRITES
     hottest = named(day(contract, deferred=100_000), "Hottest shard of due texts")
     assert hottest.needed == pytest.approx(96.12 * 6 / 10, rel=1e-3)
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ContendedError, UnavailableError
+from .typed_json import Item, decode, encode, typed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Item = dict[str, Any]
+__all__ = ["Done", "Item", "Refused", "Table", "decode", "encode", "setting"]
+
 _RETRYABLE = frozenset({
     "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
     "InternalServerError", "ServiceUnavailable", "TransactionConflictException",
@@ -262,7 +263,7 @@ def _expressions(
     if names:
         parts["ExpressionAttributeNames"] = {f"#{name}": path for name, path in names.items()}
     if values:
-        parts["ExpressionAttributeValues"] = {f":{name}": _out(v) for name, v in values.items()}
+        parts["ExpressionAttributeValues"] = {f":{name}": typed(v) for name, v in values.items()}
     return parts
 
 
@@ -274,53 +275,3 @@ def setting(changes: Mapping[str, Any]) -> dict[str, Any]:
     if gone := [f"#{name}" for name in changes if name not in kept]:
         expression += " REMOVE " + ", ".join(gone)
     return {"expression": expression, "names": {name: name for name in changes}, "values": kept}
-
-
-def encode(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A plain item in DynamoDB's typed JSON. None values are left out: absent says it better."""
-    return {name: _out(value) for name, value in item.items() if value is not None}
-
-
-def decode(raw: Mapping[str, Any]) -> Item:
-    """DynamoDB's typed JSON as a plain item; whole numbers become int, others float."""
-    return {name: _in(value) for name, value in raw.items()}
-
-
-def _out(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int() | Decimal():
-            return {"N": str(value)}
-        case float():
-            return {"N": repr(value)}
-        case bytes():
-            return {"B": value}
-        case set() | frozenset():
-            return {"SS": sorted(value)}
-        case Mapping():
-            return {"M": {str(k): _out(v) for k, v in value.items()}}
-        case list() | tuple():
-            return {"L": [_out(v) for v in value]}
-    raise TypeError(f"cannot store a {type(value).__name__}")
-
-
-def _in(value: Mapping[str, Any]) -> Any:
-    ((kind, raw),) = value.items()
-    match kind:
-        case "N":
-            number = float(raw)
-            return int(raw) if "." not in raw and "e" not in raw.lower() else number
-        case "NULL":
-            return None
-        case "SS":
-            return set(raw)
-        case "M":
-            return decode(raw)
-        case "L":
-            return [_in(v) for v in raw]
-    return raw
