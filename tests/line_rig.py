@@ -7,6 +7,7 @@ process before or after any one of them.
 from __future__ import annotations
 
 import base64
+import copy
 import itertools
 import json
 from collections.abc import Callable
@@ -130,7 +131,7 @@ class LineRig(Rig):
 
     def with_line(self, change: Callable[[dict[str, Any]], None] | None = None) -> None:
         def both(document: dict[str, Any]) -> None:
-            document["line"] = LINE
+            document["line"] = copy.deepcopy(LINE)
             if change is not None:
                 change(document)
             if "line" not in document:  # what needs one goes with it

@@ -92,6 +92,7 @@ def test_the_bot_decides_anew_while_a_change_is_taken(rig: Rig) -> None:
     assert all_orders(start, check) == 3
 
 
+@pytest.mark.slow
 def test_the_function_and_two_sweeps_at_one_notice(rig: Rig) -> None:
     means, now = rig.quiet, rig.clock.now()
     notice = {"wait": 1, "state": "due", "at": "2026-11-18T17:00:00.000Z", "account": "20000001",

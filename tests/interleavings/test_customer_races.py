@@ -66,7 +66,7 @@ def test_an_accept_against_everything_else_that_changes_a_customer(world: World)
     assert race(world, operations, check) >= 20
 
 
-@pytest.mark.parametrize("queued", [True, False])
+@pytest.mark.parametrize("queued", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_an_erasure_against_an_accept_or_a_sender(world: World, queued: bool) -> None:
     """I10 in every order: erased is blocked, at most the text that was on its way goes, and when
     all has come to rest the number is nowhere."""

@@ -51,7 +51,7 @@ def batches(draw: Any) -> Batch:
     )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(batches())
 def test_a_batch_comes_back_as_it_went(batch: Batch) -> None:
     item = to_item(batch)
@@ -61,7 +61,7 @@ def test_a_batch_comes_back_as_it_went(batch: Batch) -> None:
     assert to_item(from_item(stored)) == item
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(batches())
 def test_what_is_shared_is_shared_by_several_and_nothing_is_twice(batch: Batch) -> None:
     item = to_item(batch)

@@ -38,25 +38,30 @@ def answers_of_bot(scene: Scene) -> list[dict[str, Any]]:
     return [one for one in answers if isinstance(one, dict) and one.get("response")]
 
 
+def assumed(options: Options) -> str:
+    """The one thing that is otherwise than assumed."""
+    return next(f"{name}={getattr(options, name)}" for name in Options.__dataclass_fields__
+                if getattr(options, name) != getattr(Options(), name))  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "options",
     [
         Options(rollover_conversation="kept"),
-        Options(values_as="numbers"),
         Options(bot_token_version="V2"),
-        Options(bot_start_event=True),
-        Options(sms_phone_in=("ctmrinfo.imei",)),
-        Options(sms_phone_in=("personal.phone",)),
-        Options(webhook_digest="sha256"),
         Options(webhook_details="short"),
-        Options(campaign_status=201),
-        Options(report_names_campaigns=False),
-        Options(bot_create_status_ok=(200,)),
+        *(pytest.param(options, marks=pytest.mark.slow) for options in (
+            Options(values_as="numbers"),
+            Options(bot_start_event=True),
+            Options(sms_phone_in=("ctmrinfo.imei",)),
+            Options(sms_phone_in=("personal.phone",)),
+            Options(webhook_digest="sha256"),
+            Options(campaign_status=201),
+            Options(report_names_campaigns=False),
+            Options(bot_create_status_ok=(200,)),
+        )),
     ],
-    ids=lambda options: next(
-        f"{name}={getattr(options, name)}" for name in Options.__dataclass_fields__
-        if getattr(options, name) != getattr(Options(), name)
-    ),
+    ids=assumed,
 )  # fmt: skip
 def test_the_customer_who_answers_reaches_their_associate(options: Options) -> None:
     with in_store(options=options) as scene:

@@ -180,9 +180,14 @@ def test_a_text_to_a_number_nobody_knows_waits_for_a_person() -> None:
     ("fault", "said"),
     [
         ({"kind": "status", "status": 401, "times": 2}, [["my ring?"]]),
-        ({"kind": "status", "status": 429, "times": 2}, [["my ring?"]]),
-        ({"kind": "status", "status": 503, "times": 1}, [["my ring?"]]),
-        ({"kind": "reset", "times": 1}, [["my ring?"]]),
+        *(
+            pytest.param(fault, [["my ring?"]], marks=pytest.mark.slow)
+            for fault in (
+                {"kind": "status", "status": 429, "times": 2},
+                {"kind": "status", "status": 503, "times": 1},
+                {"kind": "reset", "times": 1},
+            )
+        ),
         ({"kind": "status", "status": 503, "times": 1, "processed": True}, [["my ring?"] * 2]),
     ],
     ids=["401", "429", "503", "reset", "503 and done"],

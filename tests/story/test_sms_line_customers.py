@@ -127,9 +127,13 @@ def test_an_answer_at_night_waits_for_the_morning_unless_she_stops_it() -> None:
 @pytest.mark.parametrize(
     ("fault", "texts"),
     [
-        ({"kind": "status", "status": 429, "times": 10}, 2),
+        pytest.param({"kind": "status", "status": 429, "times": 10}, 2, marks=pytest.mark.slow),
         ({"kind": "reset", "times": 1, "processed": True}, 2),
-        ({"kind": "status", "status": 503, "times": 1, "processed": True}, 2),
+        pytest.param(
+            {"kind": "status", "status": 503, "times": 1, "processed": True},
+            2,
+            marks=pytest.mark.slow,
+        ),
         ({"kind": "status", "status": 503, "times": 1}, 1),
     ],
     ids=["429", "reset and done", "503 and done", "503"],
