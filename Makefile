@@ -21,10 +21,11 @@ BIN := .venv/bin
 STAGE ?= dev
 STACK ?= instore-$(STAGE)
 ARGS ?=
-NEEDS_313 = $(BIN)/python -c 'import sys; v = sys.version_info[:2]; \
-	sys.exit(None if v == (3, 13) else f"$@ needs Python 3.13, as Lambda has it; found {v[0]}.{v[1]}")'
+# Asked before anything is set up or built: what .venv has, or would get.
+VENV_PYTHON = $(or $(wildcard $(BIN)/python),$(PYTHON))
+STAGES = $(shell sed -n 's/^\[\(.*\)\.deploy\.parameters\]/\1/p' samconfig.toml)
 
-.PHONY: build-dir help setup demo day test test-fast proofs cover check contract format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean unclaimed
+.PHONY: build-dir needs-313 known-stage help setup demo day test test-fast proofs cover check contract format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean unclaimed
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -99,12 +100,11 @@ build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 f
 		|| { cat build/sam-build.log; exit 1; }
 	@echo "build    ok: $$(ls -d .aws-sam/build/*/ | wc -l) artefacts for $(or $(ARCHITECTURE),arm64), layer $$(du -sm .aws-sam/build/CommonLayer | cut -f1) MiB"
 
-invoke: .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
+invoke: needs-313 .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
-	@$(NEEDS_313)
 	@$(BIN)/python -m local.invoke $(ARGS)
 
-deploy: .venv-sam/done build ## sam deploy; STAGE=dev or prod (see samconfig.toml)
+deploy: known-stage .venv-sam/done build ## sam deploy; STAGE=dev or prod (see samconfig.toml)
 	@.venv-sam/bin/sam deploy --config-env $(STAGE) $(ARGS)
 
 configure: .venv/done ## Program document: make configure ARGS="apply local/programs/in_store.yaml --stack instore-dev"
@@ -125,17 +125,15 @@ ledger: .venv/done ## Consent ledgers: make ledger ARGS="verify --stack instore-
 unclaimed: .venv/done ## Texts nobody could be given: make unclaimed ARGS="list --stack instore-dev"
 	@$(BIN)/python -m local.unclaimed $(or $(ARGS),--help)
 
-rehearse: .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
+rehearse: needs-313 .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
-	@$(NEEDS_313)
 	@$(BIN)/python -m local.rehearse $(ARGS)
 
 capacity: .venv/done ## Which limit breaks first at a load, and when: ARGS="--scale maximum"; docs/capacity.md
 	@$(BIN)/python -m local.capacity $(ARGS)
 
-bench: .venv/done .venv-sam/done .venv-runtime/done ## Measure, and write docs/benchmarks.md (minutes; on a quiet machine)
+bench: needs-313 .venv/done .venv-sam/done .venv-runtime/done ## Measure, and write docs/benchmarks.md (minutes; on a quiet machine)
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
-	@$(NEEDS_313)
 	@$(BIN)/python -m local.bench $(ARGS)
 
 pins: .tools/done ## Renew all pins (hashes, no download addresses)
@@ -148,3 +146,11 @@ clean: ## Remove all that was built or installed
 
 build-dir:
 	@mkdir -p build
+
+needs-313:
+	@found=$$("$(VENV_PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); [ "$$found" = 3.13 ] || { \
+		echo "$(MAKECMDGOALS) needs Python 3.13, as Lambda has it; $(if $(wildcard $(BIN)/python),.venv,the newest here) has $$found." \
+			"Install Python 3.13 if there is none, then: make clean" >&2; exit 1; }
+
+known-stage:
+	@[ -n "$(filter $(STAGE),$(STAGES))" ] || { echo "samconfig.toml has no stage $(STAGE); it has: $(STAGES)" >&2; exit 1; }

@@ -14,6 +14,7 @@
 
 Exit 0 done, 1 refused (the reasons are printed with their lines), 2 wrong use.
 A stack's table is found by its CloudFormation output TableName; --table names it directly.
+`apply --stack` also compares the secrets' names with the stack's parameter SecretPrefix.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from local import switches
+from local.program_fit import number_problems, secret_problems
 from local.template_lengths import template_lines
 from local.yaml_lines import line_of, read_with_lines
 
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, client: Any = None) -> int:
     try:
         if args.command == "check":
             program = load_program(_read(args))
+            _demand_fit(program, prefix=None)
             print(_summary(program))
             print("\n".join(template_lines(program)))
             return 0
@@ -76,6 +79,7 @@ def schema() -> str:
 def _apply(args: argparse.Namespace, programs: Programs) -> int:
     document = _read(args)
     program = load_program(document)
+    _demand_fit(program, prefix=find_parameter(args.stack, "SecretPrefix") if args.stack else None)
     print(_summary(program))
     history = programs.history()
     current = history[-1] if history else None
@@ -83,6 +87,15 @@ def _apply(args: argparse.Namespace, programs: Programs) -> int:
         switches.keep(program, json.loads(current["document"]))
     return _store(args, programs, document, note=args.note or Path(args.file).name,
                   current=current)  # fmt: skip
+
+
+def _demand_fit(program: Program, *, prefix: str | None) -> None:
+    """Raise ProgramError for what is a program, but not one to come into force. `prefix` None: of
+    no stack in particular."""
+    secrets = () if prefix is None else secret_problems(program, prefix=prefix)
+    problems = [*number_problems(program), *secrets]
+    if problems:
+        raise ProgramError(problems)
 
 
 def _rollback(args: argparse.Namespace, programs: Programs) -> int:
@@ -195,13 +208,24 @@ def find_table(args: argparse.Namespace, client: Any) -> Table:
 
 def find_output(stack: str, name: str) -> str:
     """What a stack says of itself under this name. Raises BadInputError `no_output`."""
+    for output in _described(stack).get("Outputs", []):
+        if output["OutputKey"] == name:
+            return str(output["OutputValue"])
+    raise BadInputError(f"the stack has no output {name}", code="no_output")
+
+
+def find_parameter(stack: str, name: str) -> str | None:
+    """With which value of this parameter a stack was deployed; None if it has no such one."""
+    values = {one["ParameterKey"]: one["ParameterValue"]
+              for one in _described(stack).get("Parameters", [])}  # fmt: skip
+    return values.get(name)
+
+
+def _described(stack: str) -> Any:
     import boto3
 
     (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    for output in found.get("Outputs", []):
-        if output["OutputKey"] == name:
-            return output["OutputValue"]
-    raise BadInputError(f"the stack has no output {name}", code="no_output")
+    return found
 
 
 def _programs(args: argparse.Namespace, client: Any) -> Programs:

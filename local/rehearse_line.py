@@ -128,9 +128,17 @@ class LineRehearsal:
         asked = self._api("GET", f"/kpis?from={today - timedelta(days=1)}&to={today}&by=banner",
                           HEAD, "kpis/read kpis/all")  # fmt: skip
         self.tell.check("answered", asked.status_code, 200)
+        self._plain_http()
         summed = self._invoke("KpiReport", {})
         self.tell.fact("summed", summed)
         self.tell.check("nothing is left over", summed.get("done"), True)
+
+    def _plain_http(self) -> None:
+        """The emulator has no TLS: the bucket does what it should, and is then let off it."""
+        refused = self._invoke("KpiReport", {})
+        self.tell.check("the reports' bucket takes nothing that comes without TLS",
+                        refused.get("errorMessage"), "the bucket did not take the file")  # fmt: skip
+        self.client("s3").delete_bucket_policy(Bucket=self._names["ReportBucket"])
 
     def _schedules(self) -> None:
         self.tell.step("Every schedule of the template is set")

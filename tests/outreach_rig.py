@@ -203,8 +203,9 @@ def shop() -> Store:
 
 
 def phone(number: int) -> str:
-    """A demo number of New York: +1212555 0100-0199 or, from a hundred on, another exchange."""
-    area = ("212", "718", "917", "646")[number // 100 % 4]
+    """A customer's number, of New York: +1718555 0100-0199 or, from a hundred on, another area
+    code. None of them is 212, which our own have."""
+    area = ("718", "917", "646", "332")[number // 100 % 4]
     return f"+1{area}55501{number % 100:02d}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from instore.errors import MappingRefusedError, UnavailableError
-from instore.mapping import Outcome, asked, rebuild
+from instore.mapping import Outcome, asked, rebuild, rows_among
 from instore.program import Account
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
@@ -35,22 +35,26 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             _tell(account, outcome)
         except MappingRefusedError as error:
             count("MappingRefused")
-            logger.error("Agent map refused", extra={"lp_account": account.id, "why": str(error)})
-            done[account.id] = {"what": "refused"}
+            told = {"why": str(error), "left_out": _left_out(account, error)}
+            logger.error("Agent map refused", extra={"lp_account": account.id, **told})
+            done[account.id] = {"what": "refused", **told}
         except Exception:  # noqa: BLE001 - whatever it is, it must not age the other accounts' maps
             count("MappingFailed")
             logger.exception("Agent map failed", extra={"lp_account": account.id})
-    failed = len(accounts) - len(done)
-    if failed:
+    if failed := len(accounts) - len(done):
         raise UnavailableError(f"the agent map of {failed} accounts failed", code="mapping_failed")
     return done
 
 
 def _tell(account: Account, outcome: Outcome) -> None:
     count("MappingChanged", outcome.written + outcome.deleted)
-    count("RosterRowsRefused", outcome.refused_rows)
     count("VendorFailed", 1 if outcome.mirror_failed else 0)
     logger.info("Agent map looked at", extra={"lp_account": account.id, **outcome.summary()})
-    if outcome.problems:
-        shown = [str(problem) for problem in outcome.problems[:100]]
+    _left_out(account, outcome)
+
+
+def _left_out(account: Account, told: Outcome | MappingRefusedError) -> list[str]:
+    count("RosterRowsRefused", rows_among(told.problems))
+    if shown := [str(problem) for problem in told.problems[:100]]:
         logger.warning("Left out of the agent map", extra={"lp_account": account.id, "of": shown})
+    return shown

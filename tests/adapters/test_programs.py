@@ -187,6 +187,42 @@ def test_the_tool_points_at_the_line(
     assert (code, "line 1" in out) == (1, True)
 
 
+def test_a_secret_that_the_stack_would_look_for_elsewhere_is_refused(
+    table: Table, dynamodb: Any, capsys: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    described = {"Outputs": [{"OutputKey": "TableName", "OutputValue": table.name}],
+                 "Parameters": [{"ParameterKey": "SecretPrefix", "ParameterValue": "instore/"}]}  # fmt: skip
+    monkeypatch.setattr(configure, "_described", lambda _: described)
+    wrong, line = changed(tmp_path, "secret: instore/twilio/ac0de1f2a3b4c5d6e7f8091a2b3c4d5e6f",
+                          "secret: foo/twilio/ac0de1f2a3b4c5d6e7f8091a2b3c4d5e6f")  # fmt: skip
+    applied = ["apply", wrong, "--stack", "instore-dev", "--dry-run"]
+    assert configure.main(applied, client=dynamodb) == 1
+    assert f"error: line.secret (line {line}): must be instore/twilio/ac0de1" in (
+        capsys.readouterr().out)  # fmt: skip
+    described["Parameters"][0]["ParameterValue"] = "foo/"
+    assert configure.main(applied, client=dynamodb) == 1
+    assert "error: accounts[0].secret (line 10): must be foo/lp/10000001" in capsys.readouterr().out
+    for stacks_parameters in ([], [{"ParameterKey": "SecretPrefix", "ParameterValue": "instore/"}]):
+        described["Parameters"] = stacks_parameters
+        applied[1] = IN_STORE
+        assert configure.main(applied, client=dynamodb) == 0
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_a_number_of_two_banners_is_refused_from_a_file_and_only_from_one(
+    table: Table, dynamodb: Any, capsys: Any, tmp_path: Path, programs: Programs, document: Any,
+    command: str,
+) -> None:  # fmt: skip
+    """A program in force from before still loads, and stops."""
+    wrong, line = changed(tmp_path, 'number: {strategy: shared, outbound: "+12125550102"}',
+                          'number: {strategy: shared, outbound: "+12125550101"}')  # fmt: skip
+    code, out = run(capsys, table, dynamodb, command, wrong)
+    assert (code, f"error: banners[2].number.outbound (line {line}): is also" in out) == (1, True)
+    document["banners"][2]["number"]["outbound"] = "+12125550101"
+    programs.apply(document, seen=0, who="ana")
+    assert run(capsys, table, dynamodb, "stop", "all")[0] == 0
+
+
 def changed(tmp_path: Path, old: str, new: str) -> tuple[str, int]:
     """A copy of the sample with one line changed; its path and that line's number."""
     lines = Path(IN_STORE).read_text().splitlines()

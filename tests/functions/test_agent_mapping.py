@@ -73,6 +73,13 @@ def other_world() -> World:
                  stores_csv([{"group": "800", "banner": "zales"}]), associates_csv([]))  # fmt: skip
 
 
+MAIN = ("groups:-1:group_without_row",)  # LivePerson's own group, which is no store
+
+
+def refused(why: str, *left_out: str) -> dict[str, Any]:
+    return {ACCOUNT: {"what": "refused", "why": why, "left_out": [*(left_out or MAIN)]}}
+
+
 @dataclass
 class House:
     """One stack: the handler's services with a LivePerson and a bucket made of lists."""
@@ -314,7 +321,7 @@ def test_a_pull_that_would_drop_too_many_changes_nothing(house: House, counted: 
     house.run()
     before = dump(house.table)
     house.change(users=house.worlds[ACCOUNT].users[:2])
-    assert house.run() == {ACCOUNT: {"what": "refused"}}
+    assert house.run() == refused("4 of 6 agents would be dropped at once")
     assert house.writes() == []
     assert dump(house.table) == before
     assert counted["MappingRefused"] == 1
@@ -334,13 +341,13 @@ def test_the_drop_share_is_a_boundary(house: House, left: int, what: str) -> Non
 def test_mass_disabling_is_a_drop_too(house: House) -> None:
     house.run()
     house.change(users=tuple(replace(u, enabled=False) for u in house.worlds[ACCOUNT].users))
-    assert house.run() == {ACCOUNT: {"what": "refused"}}
+    assert house.run() == refused("6 of 6 agents would be dropped at once")
 
 
 @pytest.mark.parametrize("missing", ["users", "groups"])
 def test_an_empty_listing_is_refused_even_at_first(house: House, missing: str) -> None:
     house.change(**{missing: ()})
-    assert house.run() == {ACCOUNT: {"what": "refused"}}
+    assert house.run()[ACCOUNT]["why"] == "LivePerson lists no users or no groups"
     assert house.writes() == []
 
 
@@ -390,7 +397,7 @@ def test_a_304_to_an_unconditional_request_is_no_information(
 def test_force_must_be_true_itself(house: House) -> None:
     house.run()
     house.change(users=house.worlds[ACCOUNT].users[:2])
-    assert house.run({"force": "true"}) == {ACCOUNT: {"what": "refused"}}
+    assert house.run({"force": "true"}) == refused("4 of 6 agents would be dropped at once")
 
 
 @pytest.mark.parametrize("broken", [b"", b"login,aliases\n", b"\xff"])
@@ -425,6 +432,26 @@ def test_refused_rows_are_counted_and_logged_by_line_and_code_only(
         "associates.csv:2:reserved_word", "associates.csv:3:duplicate_login",
         "stores.csv:5:unknown_group", "groups:-1:group_without_row", "users:2:unreadable",
     ]})]  # fmt: skip
+
+
+def test_a_row_that_gets_the_map_refused_is_named(
+    house: House, counted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zone misspelt loses a whole store, and with it more agents than may go at once."""
+    house.run()
+    said: list[tuple[str, Any]] = []
+    monkeypatch.setattr(
+        observability.logger, "warning", lambda text, extra: said.append((text, extra))
+    )
+    rows = [{"group": "100", "zone": "Pacific"}, {"group": "200"},
+            {"group": "300", "banner": "jared"}]  # fmt: skip
+    house.worlds[ACCOUNT] = replace(house.worlds[ACCOUNT], stores=stores_csv(rows))
+    left_out = ["stores.csv:2:unknown_zone", *MAIN, "groups:100:group_without_row"]
+    assert house.run() == refused("2 of 6 agents would be dropped at once", *left_out)
+    assert said == [
+        ("Left out of the agent map", {"lp_account": ACCOUNT, "of": left_out})
+    ]  # fmt: skip
+    assert (counted["MappingRefused"], counted["RosterRowsRefused"]) == (1, 1)
 
 
 def test_two_runs_at_once_exclude_each_other(house: House) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from tests.line_rig import KEY, LineRig, inbound, status, told_event
+from tests.line_rig import KEY, PUBLIC, LineRig, inbound, status, told_event
 from tests.outreach_rig import phone
 
 from instore.adapters.table import Table
@@ -104,6 +104,8 @@ def test_who_is_not_twilio_is_refused_and_counted(
     assert "SignatureRefused" in capsys.readouterr().out
     said = [vars(record) for record in caplog.records]
     assert [one["msg"] for one in said] == ["Request of Twilio refused"]
+    assert (said[0]["why"], said[0]["signed_for"]) == (
+        "signature_differs", f"{PUBLIC}/twilio/sms")  # fmt: skip
     assert ANA[2:] not in str(said)
     assert "secret words" not in str(said)
 

@@ -12,6 +12,7 @@ from local.samples import sample_document
 from instore.errors import ProgramError
 from instore.model import Stickiness
 from instore.program import Program, load_program
+from instore.program_words import PATTERNS
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -56,7 +57,7 @@ WRONG: list[tuple[str, Change, str, str]] = [
     ("toll-free number", put("banners.1.number.outbound", "+18005550100"),
      "banners[1].number.outbound", "toll-free numbers cannot be outbound numbers"),
     ("number not E.164", put("banners.1.number.outbound", "212-555-0100"),
-     "banners[1].number.outbound", "not a telephone number in E.164"),
+     "banners[1].number.outbound", "not a phone number in E.164, such as +12125550123"),
     ("hours upside down", put("outreach.associate_window", {"from": "20:00", "to": "11:00"}),
      "outreach.associate_window", "hours upside down: 20:00 is not before 11:00"),
     ("hours of no length", put("outreach.associate_window", {"from": "11:00", "to": "11:00"}),
@@ -116,9 +117,11 @@ WRONG: list[tuple[str, Change, str, str]] = [
     ("a variable with a name", put("outreach.templates.0.text", "{1} {2} of {shop} STOP"),
      "outreach.templates[0]", "variables are {1}, {2} and so on, not {shop}"),
     ("a banner's language spelt out", put("banners.0.language", "French"), "banners[0].language",
-     "String should match pattern '^[a-z]{2}(-[A-Z]{2})?$'"),
+     "not a language: write en, or en-CA"),
     ("messages in no language", put("messages.french", {"texts": {"goodbye": "Au revoir."}}),
-     "messages.french.[key]", "String should match pattern '^[a-z]{2}(-[A-Z]{2})?$'"),
+     "messages.french.[key]", "not a language: write en, or en-CA"),
+    ("a name in capitals", put("banners.1.name", "Kay Outlet"), "banners[1].name",
+     "not a name: a lower-case letter or a digit, then up to 80 of them, also / _ and -"),
     ("notification template", put("notification.template", "comeback"),
      "banners[0].outreach.templates", "notification.template 'comeback' is not among them"),
     ("unknown message", put("messages.en.texts.helo", "Hi"), "messages.en.texts",
@@ -128,7 +131,7 @@ WRONG: list[tuple[str, Change, str, str]] = [
     ("attribute of a field", put("messages.en.texts.skill", "{associate.__class__}"),
      "messages.en.texts", "skill: unknown field {associate.__class__}"),
     ("mirror namespace with +", put("mapping.mirror_namespace", "a+b"), "mapping.mirror_namespace",
-     "String should match pattern '^[A-Za-z0-9_]{1,60}$'"),
+     "not a namespace: 1-60 letters, digits and _"),
     ("batch of 101", put("outreach.chunk", 101), "outreach.chunk",
      "Input should be less than or equal to 100"),
     ("a lease as long as a deferral", put("outreach.lease_hours", 48),
@@ -149,6 +152,15 @@ def test_every_wrong_field_is_named(
 ) -> None:
     change(document)
     assert problems(document)[where] == what
+
+
+def test_no_pattern_is_shown_for_want_of_words() -> None:
+    def patterns(part: Any) -> set[str]:
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        own = {part["pattern"]} if isinstance(part, dict) and "pattern" in part else set()
+        return own.union(*map(patterns, inner))
+
+    assert patterns(Program.model_json_schema()) == PATTERNS.keys()
 
 
 def test_all_problems_come_at_once(document: dict[str, Any]) -> None:

@@ -234,6 +234,44 @@ def test_a_secret_without_a_token_lets_nobody_in(token: Any) -> None:
         verify(told_event(inbound("Hi")), secrets=Secrets(token))
 
 
+def told(event: dict[str, Any], *, secrets: Any = None, public: str = PUBLIC) -> dict[str, str]:
+    """What the log hears of a refusal, which the caller does not."""
+    with pytest.raises((NotAuthenticatedError, UnavailableError)) as caught:
+        verify(event, secrets=secrets, public=public)
+    assert "secret_" not in caught.value.message
+    return dict(caught.value.told)
+
+
+def test_the_log_is_told_what_is_wrong() -> None:
+    name, missing = f"instore/twilio/{SID.lower()}", Secrets()
+    missing.known = False
+    good = told_event(inbound("Hi"))
+    gateway = f"https://{good['requestContext']['domainName']}"
+    asked = {"signed_for": f"{PUBLIC}/twilio/sms", "called_at": gateway, "secret": name}
+    assert told(good, secrets=missing) == {"why": "secret_missing", "secret": name}
+    assert told(good, secrets=Secrets("")) == {
+        "why": "secret_unreadable", "lacks": "auth_token", "secret": name}  # fmt: skip
+    assert told(good, secrets=Secrets("old")) == {"why": "signature_differs", **asked}
+    assert told(told_event(inbound("Hi"), public=gateway)) == {"why": "public_url_differs", **asked}
+    assert told(told_event({}, signature="x")) == {"why": "no_account"}
+    assert told(told_event(inbound("Hi"), signature="")) == {"why": "no_signature"}
+    assert told(told_event({}, body=b"AccountSid=%FF", signature="x")) == {"why": "no_form"}
+
+
+def test_no_number_that_somebody_put_into_the_path_is_told() -> None:
+    event = told_event(inbound("Hi"), path="/twilio/voice/12125550123", signature="x")
+    assert told(event)["signed_for"] == f"{PUBLIC}/twilio/voice/…"
+
+
+def test_a_secret_that_was_completed_is_read_anew_once_a_minute(clock: Any) -> None:
+    secrets = Secrets("")
+    webhooks, event = doors(secrets, clock), told_event(inbound("Hi"))
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            webhooks.verify(event, body=raw_body(event))
+    assert [one for one in secrets.reads if one.startswith("forget")] == [secrets.reads[1]]
+
+
 def test_an_answer_that_says_nothing_is_twiml() -> None:
     from xml.etree import ElementTree
 

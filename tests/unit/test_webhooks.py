@@ -152,6 +152,28 @@ def test_a_secret_that_cannot_be_used_is_for_liveperson_to_try_again(
         webhooks.verify_liveperson(event(), body=BODY)
 
 
+@pytest.mark.parametrize(("broken", "value", "told"), [
+    ({"account": ""}, None, {"why": "no_account"}),
+    ({}, UnknownSecretError("none"), {"why": "secret_missing", "secret": NAME}),
+    ({}, UnavailableError("away"), {"why": "secret_unreadable", "secret": NAME}),
+    ({}, {}, {"why": "secret_unreadable", "lacks": "webhook_secret", "secret": NAME}),
+    ({}, {"webhook_secret": SECRET},
+     {"why": "secret_unreadable", "lacks": "webhook_client_id", "secret": NAME}),
+    ({"client": "another"}, None, {"why": "client_differs", "secret": NAME}),
+    ({"signature": "sha1=x"}, None, {"why": "signature_differs", "secret": NAME}),
+])  # fmt: skip
+def test_the_log_is_told_what_is_wrong(
+    webhooks: Webhooks, secrets: FakeSecrets, broken: dict[str, str], value: Any,
+    told: dict[str, str],
+) -> None:  # fmt: skip
+    if value is not None:
+        secrets.values[NAME] = value
+    for _ in range(2):  # what is remembered of it is told as well
+        with pytest.raises((NotAuthenticatedError, UnavailableError)) as error:
+            webhooks.verify_liveperson(event(**broken), body=BODY)
+        assert error.value.told == told
+
+
 def relay(clock: Any, *, age: float = 0, **headers: str) -> dict[str, Any]:
     stamp = str(int((clock.now() - timedelta(seconds=age)).timestamp()))
     signature = sign(stamp.encode() + b"." + BODY, key="relay key", digest="sha256")
@@ -171,6 +193,15 @@ def test_an_old_or_future_relayed_event_is_refused(
     with pytest.raises(NotAuthenticatedError):
         webhooks.verify_relay(relay(clock, age=age), body=BODY)
     assert secrets.reads == []
+
+
+def test_of_a_relayed_event_the_log_is_told_too(webhooks: Webhooks, clock: Any) -> None:
+    for event_, why in ((relay(clock, age=400), {"why": "time_differs"}),
+                        (relay(clock, **{"x-instore-signature": "x"}),
+                         {"why": "signature_differs", "secret": "relay"})):  # fmt: skip
+        with pytest.raises(NotAuthenticatedError) as error:
+            webhooks.verify_relay(event_, body=BODY)
+        assert error.value.told == why
 
 
 def test_the_time_is_part_of_what_is_signed(webhooks: Webhooks, clock: Any) -> None:

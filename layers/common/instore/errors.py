@@ -7,19 +7,24 @@ a duplicate event or a deferred text, are return values and not errors.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .carrier_codes import Effect
+    from .roster import Problem
 
 
 class InstoreError(Exception):
-    """Root of all deliberate errors. `message` is safe to show: no phone number, no text body."""
+    """Root of all deliberate errors. `message` is safe to show: no phone number, no text body.
+    `told` are fields for the log alone, of which the caller hears nothing."""
 
     public_code = "internal"
     status = 500
     retryable = False
+    told: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -215,7 +220,12 @@ class TwilioRefusedError(VendorError):
 
 
 class MappingRefusedError(InstoreError):
-    """A pull that would drop too many agents at once; the map was left as it was."""
+    """A pull that would drop too many agents at once; the map was left as it was. `problems`: the
+    rows and people it left out, as often the reason."""
 
     public_code = "mapping_would_drop_agents"
     status = 409
+
+    def __init__(self, message: str, *, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

@@ -60,7 +60,12 @@ class Outcome:
 
     @property
     def refused_rows(self) -> int:
-        return sum(problem.file in ROSTER for problem in self.problems)
+        return rows_among(self.problems)
+
+
+def rows_among(problems: tuple[Problem, ...]) -> int:
+    """How many of these are rows of the roster: the rest are people and groups of LivePerson's."""
+    return sum(problem.file in ROSTER for problem in problems)
 
 
 def asked(event: Mapping[str, Any], *, program: Program) -> tuple[list[Account], bool]:
@@ -103,7 +108,8 @@ def rebuild(
     problems = (*stores.problems, *associates.problems, *directory.problems,
                 *_unreadable(users=users, groups=groups))  # fmt: skip
     if not force:
-        _guard(directory, pull=pull, known=state.agents, share=program.mapping.max_drop_share)
+        _guard(directory, pull=pull, known=state.agents, share=program.mapping.max_drop_share,
+               problems=problems)  # fmt: skip
     new = MapState(revisions, tags, directory.hashes, directory.agents, skills, iso(now))
     groups_touched = touched(state, directory)
     outcome = Outcome("unchanged", len(directory.stores), directory.agents, problems=problems)
@@ -182,13 +188,16 @@ def _unreadable(**listings: Listing[Any]) -> Iterator[Problem]:
             yield Problem(name, 0, "unreadable", ref=str(listing.skipped))
 
 
-def _guard(directory: Directory, *, pull: Pull, known: int, share: float) -> None:
+def _guard(
+    directory: Directory, *, pull: Pull, known: int, share: float, problems: tuple[Problem, ...]
+) -> None:
     """Refuse a pull that looks like a vendor's bad day rather than like staff turnover."""
     if not pull.users or not pull.groups:
-        raise MappingRefusedError("LivePerson lists no users or no groups")
+        raise MappingRefusedError("LivePerson lists no users or no groups", problems=problems)
     if directory.agents < known * (1 - share):
         raise MappingRefusedError(
-            f"{known - directory.agents} of {known} agents would be dropped at once"
+            f"{known - directory.agents} of {known} agents would be dropped at once",
+            problems=problems,
         )
 
 

@@ -28,6 +28,7 @@ from .program_parts import (
     Template,
     merged,
 )
+from .program_words import in_words
 
 __all__ = ["Account", "Alias", "Banner", "Program", "Step", "Template", "load_program"]
 
@@ -58,7 +59,7 @@ class Number(Part):
         try:
             phone = Phone(value)
         except BadInputError as error:
-            raise ValueError(error.message) from error
+            raise ValueError("not a phone number in E.164, such as +12125550123") from error
         if phone.is_toll_free:
             raise ValueError("toll-free numbers cannot be outbound numbers")
         return value
@@ -254,4 +255,4 @@ def _problem(item: Any) -> FieldProblem:
     where = ""
     for part in item["loc"]:
         where += f"[{part}]" if isinstance(part, int) else f"{'.' if where else ''}{part}"
-    return FieldProblem(where or "document", str(item["msg"]).removeprefix("Value error, "))
+    return FieldProblem(where or "document", in_words(item))

@@ -100,7 +100,7 @@ class Branch(Part):
         try:
             phone = Phone.parse(value)  # as people write it: +1(212) 555-0100 (C22)
         except BadInputError as error:
-            raise ValueError(error.message) from error
+            raise ValueError(f"{error.message}; write it like +1(212) 555-0123") from error
         if phone.is_toll_free:
             raise ValueError("toll-free numbers cannot be outbound numbers")
         return phone.e164

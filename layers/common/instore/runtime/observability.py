@@ -51,7 +51,8 @@ def arrived(**fields: Any) -> None:
 
 def note_refusal(error: InstoreError, *, sentence: str = "Request refused") -> None:
     """Log a deliberate refusal; one that is our side's fault is an error and counted."""
-    told = {"code": error.public_code, "status": error.status, "cause": cause_of(error)}
+    told = {"code": error.public_code, "status": error.status, "cause": cause_of(error),
+            **error.told}  # fmt: skip
     if error.status >= 500:
         count("RequestFailed")
         logger.error(sentence, extra=told)

@@ -23,8 +23,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from ..errors import UnavailableError
-from .secret_checks import SecretChecks, is_same, refused
+from ..errors import InstoreError
+from .secret_checks import SecretChecks, is_same, refused, unusable
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST_FIELDS = 500
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}\Z")
 _PORTS = {"https": "443", "http": "80"}
+_LONG_DIGITS = re.compile(r"[0-9]{7,}")
 _NO_WORDS = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 Pairs = Iterable[tuple[str, str]]
@@ -49,7 +50,8 @@ class TwilioWebhooks:
 
     def verify(self, event: Mapping[str, Any], *, body: bytes) -> dict[str, str]:
         """The fields of the form that Twilio signed. Raises NotAuthenticatedError for whatever it
-        did not sign, UnavailableError when the secret cannot be read or has no auth token.
+        did not sign, UnavailableError when the secret cannot be read or has no auth token; what
+        the log is told of either is in `told`.
 
         A name that comes more often has the least of its values, so that nothing depends on an
         order which nobody signed.
@@ -59,22 +61,30 @@ class TwilioWebhooks:
         fields = dict(sorted(pairs, reverse=True))
         account = fields.get("AccountSid", "")
         if not signature or not _ACCOUNT.match(account):
-            raise refused()
-        target = _target(event)
-        urls = [base + target for base in _as_called(self.public_url(event))]
+            raise refused("no_account" if signature else "no_signature")
+        ours, theirs = self.public_url(event), _own_address(event)
 
-        def genuine(keys: Mapping[str, Any]) -> bool:
-            token = _token(keys)
-            return any(is_same(sign(url, pairs, token=token), signature) for url in urls)
+        def check(keys: Mapping[str, Any]) -> InstoreError | None:
+            token = keys.get("auth_token")
+            if not isinstance(token, str) or not token:
+                return unusable("auth_token")
 
-        self._checks.demand(f"{self._prefix}twilio/{account.lower()}", genuine)
+            def signed_for(base: str) -> bool:
+                return any(is_same(sign(url + _target(event), pairs, token=token), signature)
+                           for url in _as_called(base))  # fmt: skip
+
+            if signed_for(ours):
+                return None
+            # Twilio's after all, for the address that API Gateway itself names: never let in.
+            why = "public_url_differs" if signed_for(theirs) else "signature_differs"
+            return refused(why, signed_for=ours + _shown_path(event), called_at=theirs)
+
+        self._checks.demand(f"{self._prefix}twilio/{account.lower()}", check)
         return fields
 
     def public_url(self, event: Mapping[str, Any]) -> str:
         """Base of our HTTP API as Twilio calls it, without a slash at the end."""
-        if self._public_url:
-            return self._public_url
-        return f"https://{(event.get('requestContext') or {}).get('domainName', '')}"
+        return self._public_url or _own_address(event)
 
 
 def sign(url: str, fields: Mapping[str, str] | Pairs, *, token: str) -> str:
@@ -94,11 +104,13 @@ def twiml(xml: str = _NO_WORDS) -> dict[str, Any]:
             "headers": {"content-type": "text/xml; charset=utf-8", "cache-control": "no-store"}}  # fmt: skip
 
 
-def _token(keys: Mapping[str, Any]) -> str:
-    token = keys.get("auth_token")
-    if not isinstance(token, str) or not token:
-        raise UnavailableError("a Twilio secret has no auth token", code="secret_unavailable")
-    return token
+def _own_address(event: Mapping[str, Any]) -> str:
+    return f"https://{(event.get('requestContext') or {}).get('domainName', '')}"
+
+
+def _shown_path(event: Mapping[str, Any]) -> str:
+    """The path as a log may have it: whoever called chose it, and it may be a number."""
+    return _LONG_DIGITS.sub("…", str(event.get("rawPath") or ""))[:100]
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
@@ -107,7 +119,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict",
                          max_num_fields=MOST_FIELDS)  # fmt: skip
     except ValueError:
-        raise refused() from None
+        raise refused("no_form") from None
 
 
 def _target(event: Mapping[str, Any]) -> str:

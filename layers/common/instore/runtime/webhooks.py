@@ -23,9 +23,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadInputError, TooLargeError, UnavailableError
+from ..errors import BadInputError, InstoreError, TooLargeError
 from ..model import ACCOUNT_ID, epoch
-from .secret_checks import SecretChecks, is_same, refused
+from .secret_checks import SecretChecks, is_same, refused, unusable
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
@@ -55,16 +55,20 @@ class Webhooks:
         client = _header(event, "x-liveperson-client-id")
         signature = _header(event, "x-liveperson-signature")
         if not re.fullmatch(ACCOUNT_ID, account):
-            raise refused()
+            raise refused("no_account")
 
-        def genuine(keys: Mapping[str, Any]) -> bool:
+        def check(keys: Mapping[str, Any]) -> InstoreError | None:
             secret, pinned = keys.get("webhook_secret"), keys.get("webhook_client_id")
-            if not isinstance(secret, str) or not isinstance(pinned, str) or not secret:
-                raise UnavailableError("an account's secret has no webhook keys",
-                                       code="secret_unavailable")  # fmt: skip
-            return is_same(pinned, client) and _signed(signature, key=secret, content=body)
+            if not isinstance(secret, str) or not secret:
+                return unusable("webhook_secret")
+            if not isinstance(pinned, str):
+                return unusable("webhook_client_id")
+            if not is_same(pinned, client):
+                return refused("client_differs")
+            genuine = _signed(signature, key=secret, content=body)
+            return None if genuine else refused("signature_differs")
 
-        self._checks.demand(f"{self._prefix}lp/{account}", genuine)
+        self._checks.demand(f"{self._prefix}lp/{account}", check)
         return account
 
     def verify_relay(self, event: Mapping[str, Any], *, body: bytes) -> int:
@@ -76,13 +80,15 @@ class Webhooks:
             abs(epoch(self._now()) - int(stamp)) <= RELAY_AGE_MAX.total_seconds()
         )
 
-        def genuine() -> bool:
+        def check() -> InstoreError | None:
             key = self._secrets.text(self._relay_secret)
-            return _signed(signature, key=key, content=stamp.encode() + b"." + body,
-                           only="sha256")  # fmt: skip
+            genuine = _signed(signature, key=key, content=stamp.encode() + b"." + body,
+                              only="sha256")  # fmt: skip
+            return None if genuine else refused("signature_differs")
 
-        if not fresh or not self._checks.twice(self._relay_secret, genuine):
-            raise refused()
+        if not fresh:
+            raise refused("time_differs")
+        self._checks.twice(self._relay_secret, check)
         return int(stamp) * 1000
 
 
