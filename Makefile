@@ -25,7 +25,7 @@ ARGS ?=
 VENV_PYTHON = $(or $(wildcard $(BIN)/python),$(PYTHON))
 STAGES = $(shell sed -n 's/^\[\(.*\)\.deploy\.parameters\]/\1/p' samconfig.toml)
 
-.PHONY: build-dir needs-313 known-stage help setup demo day test test-fast proofs cover check contract format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean unclaimed
+.PHONY: build-dir right-python known-stage help setup demo day test test-fast proofs cover check contract format build invoke deploy configure ledger rehearse capacity bench replay why-window revocation schema pins clean unclaimed
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -100,7 +100,7 @@ build: .venv-sam/done | build-dir ## sam build, for arm64 (ARCHITECTURE=x86_64 f
 		|| { cat build/sam-build.log; exit 1; }
 	@echo "build    ok: $$(ls -d .aws-sam/build/*/ | wc -l) artefacts for $(or $(ARCHITECTURE),arm64), layer $$(du -sm .aws-sam/build/CommonLayer | cut -f1) MiB"
 
-invoke: needs-313 .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
+invoke: right-python .venv/done .venv-sam/done .venv-runtime/done ## Build for this machine, run every file of events/ under the real Lambda runtime interface
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(BIN)/python -m local.invoke $(ARGS)
 
@@ -125,14 +125,14 @@ ledger: .venv/done ## Consent ledgers: make ledger ARGS="verify --stack instore-
 unclaimed: .venv/done ## Texts nobody could be given: make unclaimed ARGS="list --stack instore-dev"
 	@$(BIN)/python -m local.unclaimed $(or $(ARGS),--help)
 
-rehearse: needs-313 .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
+rehearse: right-python .venv/done .venv-sam/done .venv-rehearse/done ## A real sam deploy into an AWS emulator, used, updated, deleted
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(BIN)/python -m local.rehearse $(ARGS)
 
 capacity: .venv/done ## Which limit breaks first at a load, and when: ARGS="--scale maximum"; docs/capacity.md
 	@$(BIN)/python -m local.capacity $(ARGS)
 
-bench: needs-313 .venv/done .venv-sam/done .venv-runtime/done ## Measure, and write docs/benchmarks.md (minutes; on a quiet machine)
+bench: right-python .venv/done .venv-sam/done .venv-runtime/done ## Measure, and write docs/benchmarks.md (minutes; on a quiet machine)
 	@$(MAKE) -s build ARCHITECTURE=$$(uname -m | sed 's/aarch64/arm64/')
 	@$(BIN)/python -m local.bench $(ARGS)
 
@@ -147,7 +147,7 @@ clean: ## Remove all that was built or installed
 build-dir:
 	@mkdir -p build
 
-needs-313:
+right-python:
 	@found=$$("$(VENV_PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); [ "$$found" = 3.13 ] || { \
 		echo "$(MAKECMDGOALS) needs Python 3.13, as Lambda has it; $(if $(wildcard $(BIN)/python),.venv,the newest here) has $$found." \
 			"Install Python 3.13 if there is none, then: make clean" >&2; exit 1; }

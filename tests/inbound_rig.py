@@ -15,21 +15,20 @@ from typing import Any
 
 from local.lock import watching
 from tests.line_rig import ANNAS, SENDER, LineRig, fifo_event, inbound
-from tests.outreach_rig import ACCOUNT, ANNA, KEY, LOGINS, Boundaries, phone
+from tests.outreach_rig import ACCOUNT, ANNA, KEY, Boundaries, phone
 
 from instore.adapters.conversations import Conversations
 from instore.adapters.customers import Customers
 from instore.adapters.threads import Threads
 from instore.assignment import hear_webhook
 from instore.conversation import Conversation
-from instore.directory import Pointer
 from instore.errors import VendorError
 from instore.model import Channel, Phone, epoch_ms, iso
 from instore.thread import Opening
 from instore.told import place_of_text
 
 BOT_SKILL = "901"
-OTHER, BRANCH_NUMBER, KAY_NUMBER = "+12125550178", "+12125550179", "+12125550100"
+OTHER, BRANCH_NUMBER, KAY_NUMBER = "+12125550178", "+12125550179", "+19295550100"
 PATIENCE = 391  # seconds until the queue brings a message again
 
 
@@ -106,16 +105,6 @@ class InboundRig(LineRig):
         self.table.put({"pk": f"MAP#{ACCOUNT}", "sk": "MAP", "skills": {"kay-bot": BOT_SKILL},
                         "agents": 3, "built_at": iso(self.clock.now())})  # fmt: skip
         self.clock.advance(61)
-
-    def give(self, number: str, pointer: Pointer, *, state: str = "active", **more: Any) -> None:
-        """A relay number as relay.py leaves it."""
-        self.table.put({
-            "pk": f"LINE#{number}", "sk": "LINE", "number": number, "sid": "PN" + "0" * 32,
-            "account": pointer.account, "group": pointer.group, "agent": pointer.agent_id,
-            "login": LOGINS.get(pointer.agent_id, "x"), "banner": "kay", "tag": f"t-{number}",
-            "state": state, "since": iso(self.clock.now()), "by": "admin", "history": [], "rev": 3,
-            **more,
-        })  # fmt: skip
 
     def services(self) -> Any:
         house: Any = super().services()

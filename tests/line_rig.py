@@ -17,12 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.outreach_rig import ACCOUNT, ANNA, GROUP, KEY, ROOT, Boundaries, Rig, phone
+from tests.outreach_rig import ACCOUNT, ANNA, GROUP, KEY, LOGINS, ROOT, Boundaries, Rig, phone
 
 from instore.carrier import MessageSeen, SentText, body_digest
 from instore.directory import Pointer
 from instore.line_text import Draft, Outcome, Purpose, Text
-from instore.model import Phone, customer_id
+from instore.model import Phone, customer_id, iso
 from instore.runtime.means import texting_means
 from instore.runtime.services import Services
 from instore.runtime.settings import Settings
@@ -129,6 +129,16 @@ class LineRig(Rig):
         self.counted: list[str] = []
         self.with_line()
 
+    def give(self, number: str, pointer: Pointer, *, state: str = "active", **more: Any) -> None:
+        """A relay number as relay.py leaves it."""
+        self.table.put({
+            "pk": f"LINE#{number}", "sk": "LINE", "number": number, "sid": "PN" + "0" * 32,
+            "account": pointer.account, "group": pointer.group, "agent": pointer.agent_id,
+            "login": LOGINS.get(pointer.agent_id, "x"), "banner": "kay", "tag": f"t-{number}",
+            "state": state, "since": iso(self.clock.now()), "by": "admin", "history": [], "rev": 3,
+            **more,
+        })  # fmt: skip
+
     def with_line(self, change: Callable[[dict[str, Any]], None] | None = None) -> None:
         def both(document: dict[str, Any]) -> None:
             document["line"] = copy.deepcopy(LINE)
@@ -149,7 +159,7 @@ class LineRig(Rig):
         plain.secrets = SimpleNamespace(text=lambda _: KEY, account=self.secret_of,
                                         forget=lambda _: None)  # fmt: skip
         plain.queues = SimpleNamespace(sms=self.queued, batch_ready=self.queue.batch_ready,
-                                       sms_again=self.hidden)  # fmt: skip
+                                       sms_again=self.hidden, changes_again=self.hidden)  # fmt: skip
         return plain  # type: ignore[no-any-return]
 
     def secret_of(self, name: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from instore.notify import Resumed, resume
 from instore.runtime.means import notice_means, texting_means
 
 CONVERSATION = "2c0de000-0000-4000-8000-0000000000d1"
-OUTBOUND, OWN = "+12125550100", "+19145550161"
+OUTBOUND, OWN = "+19295550100", "+19145550161"
 BODY = (
     "N201 of Kay Jewelers has read your message and is answering now: "
     "https://chat.example.com/in-store Reply STOP to end texts."

@@ -202,10 +202,14 @@ def shop() -> Store:
                  associates=people, managers=())  # fmt: skip
 
 
+def ours(outbound: str) -> str:
+    """A banner's number of the sample program as the rig has it: no `phone` is one of them."""
+    return outbound.replace("+1212", "+1929")
+
+
 def phone(number: int) -> str:
-    """A customer's number, of New York: +1718555 0100-0199 or, from a hundred on, another area
-    code. None of them is 212, which our own have."""
-    area = ("718", "917", "646", "332")[number // 100 % 4]
+    """A demo number of New York: +1212555 0100-0199 or, from a hundred on, another exchange."""
+    area = ("212", "718", "917", "646")[number // 100 % 4]
     return f"+1{area}55501{number % 100:02d}"
 
 
@@ -233,6 +237,8 @@ class Rig:
         document_ = sample_document("in_store")
         del document_["line"]
         document_["banners"][0]["number"]["strategy"] = "shared"
+        for banner in document_["banners"]:  # the sample's own are those of `phone`: customers'
+            banner["number"]["outbound"] = ours(banner["number"]["outbound"])
         if change is not None:
             change(document_)
         programs = Programs(self.table, now=self.clock.now)

@@ -31,7 +31,7 @@ INES = phone(9)
 RELAY = "+12015550181"  # Anna's own number
 OTHER_GROUP = "4200"
 EVE = "301"  # works in the other store
-KAY_NUMBER = "+12125550100"
+KAY_NUMBER = "+19295550100"
 PICTURE = "https://media.kay.example/ring.jpg"
 WORDING = "Text me about my request. Msg & data rates may apply. Reply STOP to end."
 

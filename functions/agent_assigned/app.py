@@ -8,6 +8,7 @@ from typing import Any
 from instore.assigning import Taken, take
 from instore.assignment import from_message
 from instore.notify import METRICS
+from instore.runtime.fifo import Record, take_in_order
 from instore.runtime.means import notice_means
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
@@ -20,17 +21,13 @@ _TIME_FOR_ONE_MS = 17_000  # pace, LivePerson's answer and the table, at their s
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers which records are to come again: a failed one, and the later of its group (FIFO)."""
     arrived(function="agent_assigned")
-    failures, stuck = [], set()
-    for record in event["Records"]:
-        group = record["attributes"]["MessageGroupId"]
-        late = context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS
-        if late or group in stuck or not _took(record):
-            stuck.add(group)
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+    return take_in_order(
+        event["Records"], took=_took, bring_again=lambda: services().queues.changes_again,
+        has_time=lambda: context.get_remaining_time_in_millis() >= _TIME_FOR_ONE_MS,
+    )  # fmt: skip
 
 
-def _took(record: dict[str, Any]) -> bool:
+def _took(record: Record) -> bool:
     house = services()
     try:
         change = from_message(json.loads(record["body"]))

@@ -49,7 +49,7 @@ def _text(told: Told) -> str:
     passed = take(told, means=inbound_means(house, count=count), now=house.now())
     for metric in passed.metrics:
         count(metric)
-    if passed.repeated or passed.what == "unclaimed":
+    if passed.repeated or passed.what in ("unclaimed", "ours"):
         logger.warning("Text for a person to look at", extra={"text": told.fields["MessageSid"]})
     return passed.what
 

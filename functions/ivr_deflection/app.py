@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from instore.errors import InstoreError, NotAuthenticatedError
-from instore.runtime.http import refuse
+from instore.runtime.http import body_of, refuse
 from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
 from instore.runtime.services import services
 from instore.runtime.snapshot import ready
 from instore.runtime.twilio_webhooks import twiml
 from instore.runtime.voice_operations import STEPS
-from instore.runtime.webhooks import raw_body
+from instore.runtime.webhooks import LARGEST_BODY_KB
 
 ready("table", "secrets", "twilio_webhooks", modules=("httpx", "phonenumbers"))
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     arrived(function="ivr_deflection", route=route)
     house = services()
     try:
-        fields = house.twilio_webhooks.verify(event, body=raw_body(event))
+        fields = house.twilio_webhooks.verify(event, body=body_of(event, most_kb=LARGEST_BODY_KB))
         answer = STEPS[route](event, fields, house)
     except InstoreError as error:
         if isinstance(error, NotAuthenticatedError):

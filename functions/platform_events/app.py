@@ -10,11 +10,11 @@ from typing import Any
 
 from instore.assignment import Heard, hear_relay, hear_webhook
 from instore.errors import InstoreError, NotAuthenticatedError
-from instore.runtime.http import refuse, respond
+from instore.runtime.http import body_of, refuse, respond
 from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
 from instore.runtime.services import services
 from instore.runtime.snapshot import ready
-from instore.runtime.webhooks import parsed, raw_body
+from instore.runtime.webhooks import LARGEST_BODY_KB, parsed
 
 ready("secrets", "queues")
 
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def _hear(event: dict[str, Any]) -> Heard:
     webhooks = services().webhooks
-    body = raw_body(event)
+    body = body_of(event, most_kb=LARGEST_BODY_KB)
     if event.get("routeKey") == "POST /liveperson/participants":
         relayed_ms = webhooks.verify_relay(event, body=body)
         return hear_relay(parsed(body), relayed_ms=relayed_ms)

@@ -10,12 +10,12 @@ from typing import Any
 
 from instore.errors import InstoreError, NotAuthenticatedError
 from instore.model import Phone, customer_id
-from instore.runtime.http import refuse
+from instore.runtime.http import body_of, refuse
 from instore.runtime.observability import arrived, count, logger, metrics, note_refusal
 from instore.runtime.services import services
 from instore.runtime.snapshot import ready
 from instore.runtime.twilio_webhooks import twiml
-from instore.runtime.webhooks import raw_body
+from instore.runtime.webhooks import LARGEST_BODY_KB
 from instore.told import INBOUND, STATUS, place_of_status, place_of_text
 
 ready("secrets", "queues")
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     arrived(function="sms_webhook", route=event.get("routeKey"))
     house = services()
     try:
-        fields = house.twilio_webhooks.verify(event, body=raw_body(event))
+        fields = house.twilio_webhooks.verify(event, body=body_of(event, most_kb=LARGEST_BODY_KB))
         if event.get("routeKey") == "POST /twilio/status":
             text = (event.get("queryStringParameters") or {}).get("text", "")
             place, fields = place_of_status(fields, text=text), {**fields, "text": text}

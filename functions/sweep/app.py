@@ -28,7 +28,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     hands = hands_of(house, remaining=remaining)
     if "Records" in event:
-        worked = [(one["messageId"], work_on_shard(one, hands)) for one in event["Records"]]
+        worked = [(one["messageId"], work_on_shard(one, hands, queues=house.queues))
+                  for one in event["Records"]]  # fmt: skip
         for _, done in worked:
             for metric, number in (done.counts if done else {}).items():
                 count(metric, number)

@@ -79,20 +79,11 @@ def open_conversation(world: World, request: Request, found: dict[str, str]) -> 
 
 
 def send(world: World, request: Request, found: dict[str, str]) -> Answer:
-    """POST …/messaging/consumer/conversation/send?v=3: one request, words or the end."""
+    """POST …/messaging/consumer/conversation/send?v=3: one request, the words."""
     account, consumer = _admitted(world, request, found)
     asked = _json(request)
-    kind = asked.get("type") if isinstance(asked, dict) else None
     if not world.meter("connector", limit=world.options.connector_per_s):
         _error(429, 42900, "Too many requests", "please try again later")
-    if kind == "cm.UpdateConversationField":
-        body = _checked(asked, kind)
-        change = body.get("conversationField")
-        if change != {"field": "ConversationStateField", "conversationState": "CLOSE"}:
-            _bad("conversationField must be an object that closes")
-        conversations.close(world, _theirs(world, account, consumer, body.get("conversationId")),
-                            by="CONSUMER")  # fmt: skip
-        return answer(200, {"reqId": asked["id"], "code": "OK", "body": {}})
     body = _checked(asked, "ms.PublishEvent")
     event = body.get("event")
     if not isinstance(event, dict) or event.get("type") != "ContentEvent":

@@ -52,22 +52,16 @@ def test_what_an_opening_says(clock: Any) -> None:
     ]  # fmt: skip
 
 
-def test_what_words_and_an_end_say(clock: Any) -> None:
+def test_what_words_say(clock: Any) -> None:
     rig = Rig(clock, NAMED, good({"reqId": "1", "code": "OK", "body": {"sequence": 0}}))
     connector = rig.liveperson.connector
     connector.say(ACCOUNT, consumer=CONSUMER, conversation="talk-1", words="Hi é")
-    connector.close(ACCOUNT, consumer=CONSUMER, conversation="talk-1")
-    _, said, closed = rig.seen
-    assert told(said) == told(closed) == ("POST", f"{BASE}/send", {"v": "3"})
+    _, said = rig.seen
+    assert told(said) == ("POST", f"{BASE}/send", {"v": "3"})
     assert json.loads(said.content) == {
         "kind": "req", "id": "1", "type": "ms.PublishEvent",
         "body": {"dialogId": "talk-1", "event": {"type": "ContentEvent",
                                                  "contentType": "text/plain", "message": "Hi é"}},
-    }  # fmt: skip
-    assert json.loads(closed.content) == {
-        "kind": "req", "id": "1", "type": "cm.UpdateConversationField",
-        "body": {"conversationId": "talk-1", "conversationField": {
-            "field": "ConversationStateField", "conversationState": "CLOSE"}},
     }  # fmt: skip
 
 

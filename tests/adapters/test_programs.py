@@ -201,7 +201,7 @@ def test_a_secret_that_the_stack_would_look_for_elsewhere_is_refused(
         capsys.readouterr().out)  # fmt: skip
     described["Parameters"][0]["ParameterValue"] = "foo/"
     assert configure.main(applied, client=dynamodb) == 1
-    assert "error: accounts[0].secret (line 10): must be foo/lp/10000001" in capsys.readouterr().out
+    assert "error: accounts[0].secret (line 9): must be foo/lp/10000001" in capsys.readouterr().out
     for stacks_parameters in ([], [{"ParameterKey": "SecretPrefix", "ParameterValue": "instore/"}]):
         described["Parameters"] = stacks_parameters
         applied[1] = IN_STORE

@@ -94,6 +94,10 @@ def test_what_was_received_is_shown_again_when_it_is_asked_for(queues: Any) -> N
     again.sms_again([one["ReceiptHandle"] for one in found], after_s=0)
     assert len([*received(sqs, fifo), *received(sqs, fifo)]) == 12
     again.sms_again([], after_s=0)
+    again.sms_again([found[0]["ReceiptHandle"]], after_s=0)
+    (late,) = received(sqs, fifo)
+    ours.changes_again([late["ReceiptHandle"]], after_s=0)
+    assert [one["MessageId"] for one in received(sqs, fifo)] == [late["MessageId"]]
 
 
 def test_a_queue_that_is_away_is_unavailable(queues: Any) -> None:

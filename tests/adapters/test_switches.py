@@ -17,7 +17,7 @@ from instore.adapters.programs import Programs
 from instore.adapters.table import Table
 from instore.model import fold_login
 
-KAY, OWNER = "+12125550100", "10000001"
+KAY, OWNER = "+19295550100", "10000001"
 DANA = "Anna@KAY.example.com"
 
 

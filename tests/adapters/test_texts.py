@@ -43,11 +43,11 @@ def test_a_text_is_written_once_and_found_by_time_and_customer(table: Table, now
         "purpose": "reply", "banner": "kay", "customer": "c" * 40, "sender": SENDER,
         "to": TO.e164, "body": "Hello", "media": ["https://cdn.example/a.jpg"],
         "account": ANNAS.account, "group": ANNAS.group, "agent": ANNAS.agent_id,
-        "created_at": iso(now), "due_shard": due_shard("c" * 40, line="TEXT"), "due_at": epoch(now) + 60,
+        "created_at": iso(now), "due_shard": due_shard("c" * 40, line="ANSWER"), "due_at": epoch(now) + 60,
         "expires_at": epoch(now) + 35 * 86400,
     }  # fmt: skip
     found = [
-        table.due(due_shard("c" * 40, line="TEXT"), until=epoch(now) + late, limit=5)
+        table.due(due_shard("c" * 40, line="ANSWER"), until=epoch(now) + late, limit=5)
         for late in (59, 60)
     ]
     assert [[key["pk"] for key in keys] for keys in found] == [[], ["TEXT#t-1"]]

@@ -12,6 +12,7 @@ import yaml
 from local.make_openapi import ROOMS, ROOT, WHERE, document, routes, text
 from pydantic import BaseModel, ValidationError
 
+from instore.errors import BadInputError
 from instore.runtime.outreach_models import ConsentIn
 
 
@@ -103,3 +104,28 @@ def test_unknown_fields_are_refused_in_the_description_too() -> None:
     schemas = document()["components"]["schemas"]
     assert all(schemas[n]["additionalProperties"] is False for n in schemas if n.endswith("In"))
     assert "class" in schemas["ConsentIn"]["properties"]
+
+
+def _asked_with(route: Any, **query: str) -> dict[str, str]:
+    """What GET of this route refuses such a query with, before it asks anything of anybody."""
+    name = next(n for n in OPERATIONS_OF if route.key in _operations_of(n))
+    with pytest.raises(BadInputError) as refused:
+        _operations_of(name)[route.key]({"routeKey": route.key, "queryStringParameters": query})
+    return {"code": refused.value.public_code, "message": refused.value.message}
+
+
+def _operations_of(name: str) -> Any:
+    return importlib.import_module(f"instore.runtime.{name}_operations").OPERATIONS
+
+
+OPERATIONS_OF = ("outreach", "import", "explain", "relay", "request", "kpi")
+ASKING = [route for route in routes() if route.key.startswith("GET ")]
+
+
+@pytest.mark.parametrize("route", ASKING, ids=[route.name for route in ASKING])
+def test_a_parameter_that_is_none_is_refused_and_those_there_are_are_named(route: Any) -> None:
+    """Ignored, `stor=` would give everybody's figures. The name is not repeated: it is the caller's."""
+    known = ", ".join(route.query) or "none"
+    assert _asked_with(route, stor="10000002/301") == {
+        "code": "unknown_parameter", "message": f"a query parameter is unknown; known: {known}"}  # fmt: skip
+    assert 400 in route.refuses

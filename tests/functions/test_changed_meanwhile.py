@@ -76,7 +76,7 @@ def test_a_way_given_up_while_the_line_was_busy_is_not_gone(rig: Rig, change: An
     rig.deliver([batch_id])
     ((_, campaign),) = rig.vendor.campaigns
     assert (campaign.outbound.e164, campaign.template_id) == (
-        ("+12125550142", "666555567001") if change is _another_number else ("+12125550100", "999")
+        ("+12125550142", "666555567001") if change is _another_number else ("+19295550100", "999")
     )
 
 

@@ -15,7 +15,7 @@ from instore.errors import UnavailableError, VendorUnavailableError
 from instore.model import Phone, iso
 from instore.number_health import Hold
 
-KAY, OWNER = "+12125550100", "10000001"
+KAY, OWNER = "+19295550100", "10000001"
 Calls = list[tuple[str, str, dict[str, Any]]]
 
 
@@ -146,7 +146,7 @@ def test_a_customer_set_free_during_the_hold_is_held_again(rig: Rig) -> None:
 
 
 def test_another_number_goes_on(rig: Rig) -> None:
-    known = Hold("+12125550101")
+    known = Hold("+19295550101")
     now = rig.clock.now()
     rig.services().numbers.hold(known, account=OWNER, run=20, now=now, until=now + timedelta(1))
     (number,) = rig.customers(1)

@@ -79,9 +79,9 @@ def test_the_next_text_goes_into_the_same_conversation_in_eight_requests(
     del requests_made[:]
     rig.texts("Still here.")
     made = [op for _, op, _ in requests_made]
-    # program (a fresh process), number, note, can be texted, thread, is it over, about to say, done
-    assert made == ["GetItem", "GetItem", "PutItem", "UpdateItem", "GetItem", "GetItem", "PutItem",
-                    "UpdateItem"]  # fmt: skip
+    # program (a fresh process), numbers, note, can be texted, thread, is it over, about to say, done
+    assert made == ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "GetItem", "GetItem",
+                    "PutItem", "UpdateItem"]  # fmt: skip
 
 
 def test_a_duplicate_changes_nothing_and_costs_one_request(
@@ -92,7 +92,7 @@ def test_a_duplicate_changes_nothing_and_costs_one_request(
     assert rig.again(fields) == []
     assert rig.connector.said == [["Is my ring ready?"]]
     made = [op for _, op, _ in requests_made]
-    assert made == ["GetItem", "GetItem", "PutItem"]  # program, number, and the one that tells
+    assert made == ["GetItem", "BatchGetItem", "PutItem"]  # program, numbers, the one that tells
 
 
 def test_texts_that_come_in_another_order_are_all_said_once(rig: InboundRig) -> None:
@@ -399,6 +399,31 @@ def test_a_text_to_a_number_that_was_given_back_is_kept_for_a_person(
     kept = rig.services().unclaimed.waiting(now=rig.clock.now())
     assert [one["body"] for one in kept] == ["Still there?", "please stop"]
     assert rig.known().opted_out is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "body"),
+    [(KAY_NUMBER, "Hi"), (BRANCH_NUMBER, "STOP"), (OTHER, "Hi"), (OTHER, "please stop"),
+     (SENDER, "Help")],
+)  # fmt: skip
+def test_a_text_from_a_number_of_ours_is_never_answered(
+    rig: InboundRig, number: str, body: str, capsys: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A caller id is only told. Our bot would answer it, and then the answer, for ever."""
+    rig.give(OTHER, Pointer(ACCOUNT, GROUP, BEN), state="quarantined")
+    rig.connector.opened = rig.bot_is_asked
+    fields = rig.texts(body, number)
+    assert '"InboundOfOurs":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    assert looked_at(caplog) == [fields["MessageSid"]]
+    assert (rig.connector.talks, rig.twilio.messages) == ([], [])
+    assert rig.thread(number) is rig.known(number) is None
+    assert list(rig.services().unclaimed.waiting(now=rig.clock.now())) == []
+
+
+def test_a_number_that_was_given_back_is_somebody_elses_by_now(rig: InboundRig) -> None:
+    rig.give(OTHER, Pointer(ACCOUNT, GROUP, BEN), state="released")
+    rig.texts("Hi", OTHER)
+    assert rig.connector.said == [["Hi"]]
 
 
 def test_a_text_that_fails_comes_again_soon_and_takes_no_other_with_it(rig: InboundRig) -> None:

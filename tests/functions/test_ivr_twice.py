@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.call_rig import BRANCH, CALLER, CallRig
+from tests.line_rig import ANNAS, SENDER
 
 from instore.adapters.table import Table
 from instore.adapters.texts import Texts
@@ -177,9 +178,11 @@ def test_a_push_that_went_meanwhile_has_no_text_beside_it(rig: CallRig) -> None:
     assert rig.call().state is CallState.PUSHED
 
 
-@pytest.mark.parametrize("number", ["+12125550141", "+12125550101"])
+@pytest.mark.parametrize("number", ["+12125550141", "+19295550101", SENDER])
 def test_a_number_of_our_own_is_not_texted(rig: CallRig, number: str) -> None:
-    """A call put through by another branch, or from another banner's number, shows that number."""
+    """A call put through by another branch or an associate, or from another banner's number, shows
+    that number."""
     two_branches(rig)
+    rig.give(SENDER, ANNAS)
     assert rig.ask_us(number=number).action is None
     assert rig.call().reason == "no_handset"

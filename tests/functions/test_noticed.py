@@ -17,7 +17,7 @@ from local.template import read_template, resources_of
 from instore.errors import BadInputError, UnavailableError
 from instore.runtime.observability import cause_of, note_failure, note_refusal
 from instore.runtime.services import HURRIED, USUAL, Services, using
-from instore.runtime.settings import Settings
+from instore.runtime.settings import Settings, read_settings
 
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=512, aws_request_id="r-1",
@@ -92,10 +92,9 @@ def test_a_change_that_fails_is_counted(
     change = {"account": "1", "conversation": "c", "kind": "state", "ts": 1795021195521,
               "state": "OPEN", "agents": [], "consumer": None}  # fmt: skip
     record = {
-        "messageId": "m-1",
-        "body": json.dumps(change),
-        "attributes": {"MessageGroupId": "1.c"},
-    }
+        "messageId": "m-1", "receiptHandle": "r-1", "body": json.dumps(change),
+        "attributes": {"MessageGroupId": "1.c", "ApproximateReceiveCount": "1"},
+    }  # fmt: skip
     with using(Away(error)):
         answer = changes({"Records": [record]}, CONTEXT)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
@@ -138,7 +137,11 @@ def test_aws_calls_end_before_their_function_does() -> None:
 def test_only_the_webhook_is_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     monkeypatch.setattr("boto3.client", lambda _name, config: seen.append(config))
-    Services(Settings(assignment_queue_url="https://queue"))._client("sqs")
-    Services(Settings(table_name="t"))._client("dynamodb")
-    assert [(c.connect_timeout, c.read_timeout, c.retries["total_max_attempts"]) for c in seen] == [
-        (0.3, 0.7, 1), (0.5, 1.0, 3)]  # fmt: skip
+    for name, function in FUNCTIONS.items():
+        given = dict.fromkeys(
+            function["Properties"].get("Environment", {}).get("Variables", {}), "x"
+        )
+        Services(read_settings({**given, "TABLE_NAME": "t"}))._client("sqs")
+        told = seen.pop()
+        limits = told.connect_timeout, told.read_timeout, told.retries["total_max_attempts"]
+        assert limits == ((0.3, 0.7, 1) if name == "PlatformEvents" else (0.5, 1.0, 3)), name

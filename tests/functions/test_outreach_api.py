@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ANNA, BEN, GONE, LOGINS, ROOT, Rig, outreach, phone, shop
+from tests.outreach_rig import ANNA, BEN, GONE, LOGINS, ROOT, Rig, ours, outreach, phone, shop
 
 from instore.adapters.table import Table
 from instore.errors import UnavailableError
@@ -517,6 +517,18 @@ def test_each_event_file_is_answered(rig: Rig, name: str) -> None:
     with rig.process():
         answer = app.handler(event, rig.context())
     assert answer["statusCode"] == {"send": 202, "look": 404, "check": 200, "consent": 201}[name]
+
+
+def test_a_number_of_ours_is_nobodys_customer(rig: Rig) -> None:
+    """Our bot would answer the text, and the answer would be answered, for ever."""
+    for number in (ours("+12125550100"), ours("+12125550101")):
+        rig.customer(number)
+        answer = rig.text([number], key=number)[1]
+        assert (answer["rows"][0]["status"], answer["rows"][0]["reason"]) == (
+            "blocked", "our_number")  # fmt: skip
+        told = rig.ask("POST /outreach/check", {"phone": number})[1]
+        assert (told["allowed"], told["reason"]) == (False, "our_number")
+    assert rig.used() == 0
 
 
 def test_days_are_the_stores_own(rig: Rig) -> None:

@@ -176,7 +176,7 @@ def test_a_relay_without_its_envelope(post: Any, clock: Any) -> None:
 
 
 def test_too_large(post: Any, clock: Any) -> None:
-    status, body = post(signed("assigned", clock, body="x" * 1_000_001))
+    status, body = post(signed("assigned", clock, body="x" * 1_024_001))
     assert (status, body["code"]) == (413, "too_large")
 
 

@@ -44,7 +44,7 @@ def test_one_call_carries_several_batches(rig: Rig) -> None:
     assert [p.e164 for p, _ in campaign.recipients] == numbers
     assert campaign.recipients[0][1] == ("Anna", "Kay")
     assert (campaign.skill, campaign.template_id) == ("kay", "666555567001")
-    assert campaign.outbound.e164 == "+12125550100"
+    assert campaign.outbound.e164 == "+19295550100"
     assert campaign.name.startswith("instore-")
     for batch_id in ids:
         item = rig.item(batch_id)

@@ -105,6 +105,24 @@ def test_a_late_deactivation_leaves_another_successor_alone(rig: RelayRig) -> No
     assert (rig.reaches(), rig.bound_to(0)) == (MAYA, MAYA)
 
 
+def test_a_late_activation_does_not_bring_back_what_was_ended_twice(rig: RelayRig) -> None:
+    """The second time there was nothing to do; it was asked for all the same."""
+    rig.deactivated()
+    rig.clock.advance(60)
+    run = killed(rig, "activate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
+    assert rig.verdict(rig.deactivated(key="d-2")) == ("already", None)
+    assert again(rig, run) == ("refused", "overtaken")
+    assert rig.line_of().state == "quarantined"
+
+
+def test_a_late_deactivation_does_not_end_what_was_repaired(rig: RelayRig) -> None:
+    run = killed(rig, "deactivate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
+    rig.lose()
+    assert rig.verdict(rig.activated(key="mended")) == ("done", "repaired")
+    assert again(rig, run) == ("refused", "overtaken")
+    assert rig.line_of().state == "active"
+
+
 def test_a_late_release_does_not_take_what_was_quarantined_anew(rig: RelayRig) -> None:
     rig.deactivated()
     rig.clock.advance(60)

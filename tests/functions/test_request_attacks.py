@@ -159,6 +159,20 @@ def test_what_somebody_leaves_behind_is_found_again(rig: RequestRig) -> None:
     assert len(rig.twilio.messages) == 3  # nobody is confirmed twice
 
 
+def test_a_lead_left_behind_is_told_of_once_more(rig: RequestRig, capsys: Any) -> None:
+    """That it had waited long before somebody claimed it helps nobody who is to claim it now."""
+    request = rig.took(of_widget())
+    rig.sweep_for(26 * 60, step=120)
+    assert rig.request(request).waited_long
+    rig.claim(request, ANNA)
+    rig.sweep_for(26 * 60, step=120)
+    assert capsys.readouterr().out.count('"LeadsWaiting":[1.0]') == 1
+    rig.leave(ANNA)
+    rig.sweep_for(26 * 60, step=120)
+    assert (rig.request(request).pointer, rig.request(request).waited_long) == (None, True)
+    assert capsys.readouterr().out.count('"LeadsWaiting":[1.0]') == 1
+
+
 def test_what_somebody_leaves_behind_is_their_successors(rig: RequestRig) -> None:
     request = rig.took()
     rig.leave(ANNA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,12 +39,13 @@ class Rig(LineRig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.called: list[tuple[int, str]] = []
+        self.hidden_for: list[tuple[str, int]] = []  # receipt handles, and when they come again
         self.queue_away = False
         self.at_once = 1
 
     def services(self) -> Services:
         house: Any = super().services()
-        house.queues.texts_due = self.call
+        house.queues.texts_due, house.queues.texts_due_again = self.call, self.call_again
         house.texts_at_once = self.at_once
         return house  # type: ignore[no-any-return]
 
@@ -51,6 +53,11 @@ class Rig(LineRig):
         if self.queue_away:
             raise UnavailableError("the queue did not take the message")
         self.boundaries.cross("sqs", lambda: self.called.append((shard, f"{at:%H:%M}")))
+
+    def call_again(self, receipt: str, *, after_s: int) -> None:
+        if self.queue_away:
+            raise UnavailableError("the queue did not take the message")
+        self.hidden_for.append((receipt, after_s))
 
     def due(self, numbers: list[str], *, texts: int = 1, tag: str = "t", **more: Any) -> None:
         house = self.services()
@@ -61,13 +68,16 @@ class Rig(LineRig):
                 house.texts.begin(draft, now=self.clock.now(), due_at=self.clock.now())
             self.clock.advance(1)
 
-    def lend_hand(self, shard: int | None = None, *, body: str | None = None) -> Any:
+    def lend_hand(
+        self, shard: int | None = None, *, body: str | None = None, receipt: str = ""
+    ) -> Any:
         """Hand one message of the queue to the function, the oldest unless said."""
         from sweep import app
 
         event = json.loads((ROOT / "events/sweep.texts.json").read_text())
         shard = self.called.pop(0)[0] if shard is None and body is None else shard
         event["Records"][0]["body"] = body or json.dumps({"shard": shard})
+        event["Records"][0]["receiptHandle"] = receipt or event["Records"][0]["receiptHandle"]
         with self.process():
             return app.handler(event, self.context())
 
@@ -102,7 +112,7 @@ def test_a_text_handed_over_costs_three_requests(rig: Rig) -> None:
     assert names.count("twilio") == len(rig.twilio.messages) == 20
     each = [n for n in names if n not in ("twilio", "dynamodb.Query", "dynamodb.BatchGetItem")]
     assert len(each) == 20 * 3 + 2, each  # program and store, once
-    assert (names.count("dynamodb.Query"), names.count("dynamodb.BatchGetItem")) == (2, 1)
+    assert (names.count("dynamodb.Query"), names.count("dynamodb.BatchGetItem")) == (4, 1)
 
 
 def test_who_waits_for_hands_waits_for_a_turn(rig: Rig, capsys: Any) -> None:
@@ -175,6 +185,57 @@ def test_a_twilio_that_does_not_answer_is_not_asked_for_the_rest(rig: Rig) -> No
     assert len(rig.twilio.messages) == 4  # those that nobody had asked for
 
 
+def test_claims_of_the_dead_are_no_twilio_that_is_away(rig: Rig) -> None:
+    """Hands that died left as many claims as end a run; Twilio was asked nothing yet."""
+    numbers = crowd(rig, 13, shard=3)
+    rig.due(numbers)
+    for number in numbers[:10]:
+        text = rig.stored(f"t-{number[2:]}-0")
+        rig.services().texts.save(
+            replace(text, state=S.CLAIMED, claimed_at=text.created_at), before=text
+        )
+    rig.lend_hand(3)
+    assert [m.to for m in rig.twilio.messages] == numbers[10:]
+
+
+def test_what_somebody_waits_for_goes_before_a_full_shard(rig: Rig) -> None:
+    """An associate's answer, put off by a busy Twilio, is due behind all of the night's notices."""
+    *many, last = crowd(rig, 7, shard=3)
+    rig.due(many, purpose=Purpose.FIRST)
+    rig.due([last])
+    rig.sweep()
+    assert (rig.called, rig.twilio.messages) == ([(3, "17:00")], [])
+    rig.lend_hand()
+    assert [m.to for m in rig.twilio.messages] == [last, *many]
+
+
+def test_what_somebody_waits_for_is_a_line_of_its_own(rig: Rig) -> None:
+    """Only until it is claimed; and what may wait for its hours, waits with the others."""
+    (number,) = crowd(rig, 1, shard=3)
+    for n, (purpose, line) in enumerate([
+        (Purpose.REPLY, "ANSWER"), (Purpose.CONFIRM, "ANSWER"), (Purpose.ASKED, "ANSWER"),
+        (Purpose.NOTICE, "TEXT"), (Purpose.FIRST, "TEXT"),
+    ]):  # fmt: skip
+        rig.due([number], tag=f"p{n}", purpose=purpose, asked_at=rig.clock.now())
+        name = f"p{n}-{number[2:]}-0"
+        assert rig.table.get(f"TEXT#{name}", "TEXT")["due_shard"] == f"{line}#3"  # type: ignore[index]
+    text = rig.stored(f"p0-{number[2:]}-0")
+    rig.services().texts.save(replace(text, state=S.CLAIMED), before=text)
+    assert rig.table.get(f"TEXT#{text.id}", "TEXT")["due_shard"] == "TEXT#3"  # type: ignore[index]
+
+
+def test_hands_that_die_keep_their_shard_for_a_minute(rig: Rig) -> None:
+    """By itself the queue would show their message again after six lives of the function."""
+    rig.due(crowd(rig, 1, shard=3))
+    rig.remaining_s = 54.0
+    _killed(rig, lambda: rig.lend_hand(3), at="twilio", after=False)
+    ((receipt, after_s),) = rig.hidden_for
+    assert receipt.startswith("AQEB")
+    assert 55 <= after_s <= 65
+    rig.queue_away = True  # then it is six lives
+    assert rig.lend_hand(3) == {"batchItemFailures": []}
+
+
 def test_one_that_cannot_be_read_stops_no_other_and_is_not_read_for_ever(rig: Rig) -> None:
     numbers = crowd(rig, 5, shard=3)
     rig.due(numbers)
@@ -198,9 +259,10 @@ def test_a_table_that_is_away_leaves_all_as_it_was(
     def away(*_: Any, **__: Any) -> Any:
         raise UnavailableError("the table did not answer")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(rig.table, "get_many", away)
-        assert rig.lend_hand(3) == {"batchItemFailures": []}
+    for what in ("get_many", "due"):
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.table, what, away)
+            assert rig.lend_hand(3) == {"batchItemFailures": []}
     assert rig.twilio.messages == []
     rig.lend_hand(3)
     assert len(rig.twilio.messages) == 4
@@ -238,7 +300,7 @@ def test_hands_killed_anywhere_text_nobody_twice_and_lose_nobody(rig: Rig, after
             assert (posted, state) in ((1, S.QUEUED), (0, S.UNRESOLVED)), (n, name)
 
 
-def test_the_queue_takes_one_message_a_shard_and_minute(rig: Rig, clock: Any) -> None:
+def test_the_queue_takes_one_message_a_shard_and_minute(rig: Rig) -> None:
     """The real queue of the template's kind, under the sweep's own role."""
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="line.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
@@ -260,8 +322,12 @@ def test_the_queue_takes_one_message_a_shard_and_minute(rig: Rig, clock: Any) ->
         assert rig.sweep()["failed"] == 0
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(message["Body"]) == {"shard": 3}
-    rig.lend_hand(body=message["Body"])
+    told: list[dict[str, Any]] = []
+    sqs.meta.events.register("provide-client-params.sqs", lambda params, **_: told.append(params))
+    rig.lend_hand(body=message["Body"], receipt=message["ReceiptHandle"])
     assert len(rig.twilio.messages) == 4
+    hidden = next(asked for asked in told if "Entries" in asked)["Entries"][0]
+    assert (hidden["ReceiptHandle"], hidden["VisibilityTimeout"]) == (message["ReceiptHandle"], 65)
 
 
 def _an_hour(rig: Rig) -> None:

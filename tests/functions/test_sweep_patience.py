@@ -16,7 +16,7 @@ from instore.errors import VendorUnavailableError
 from instore.model import Phone
 from instore.reconciling import Inquiry
 
-OWNER, KAY = "10000001", "+12125550100"
+OWNER, KAY = "10000001", "+19295550100"
 FILTERED = "twilio_30007"
 
 

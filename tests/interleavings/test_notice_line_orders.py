@@ -296,7 +296,7 @@ def test_the_sweeps_text_and_the_sweeps_notice_meet(rig: NoticeRig, text_first: 
         due(rig, state="claimed", via="twilio")
         warm(house)
         now = rig.clock.now()
-        draft = Draft(id=text_id(rig.talk()), sender=Phone("+12125550100"), to=Phone(rig.number),
+        draft = Draft(id=text_id(rig.talk()), sender=Phone("+19295550100"), to=Phone(rig.number),
                       body="words", purpose=Purpose.NOTICE, banner="kay",
                       customer=rig.talk()["customer"])  # fmt: skip
         house.texts.begin(draft, now=now, due_at=now)

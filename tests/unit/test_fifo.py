@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from local.template import read_template
 
 from instore.errors import UnavailableError
@@ -81,6 +82,7 @@ def test_where_nothing_fails_nobody_asks_for_the_queue() -> None:
                          bring_again=none) == {"batchItemFailures": []}  # fmt: skip
 
 
-def test_the_queue_gives_as_many_tries() -> None:
-    queue = read_template()["Resources"]["SmsQueue"]["Properties"]
+@pytest.mark.parametrize("name", ["SmsQueue", "AssignmentQueue"])
+def test_the_queue_gives_as_many_tries(name: str) -> None:
+    queue = read_template()["Resources"][name]["Properties"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == LAST

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.line_rig import PUBLIC, SID, TOKEN, inbound, told_event
 
 from instore.errors import NotAuthenticatedError, UnavailableError, UnknownSecretError
+from instore.runtime.http import body_of
 from instore.runtime.twilio_webhooks import MOST_FIELDS, TwilioWebhooks, sign, twiml
-from instore.runtime.webhooks import raw_body
 
 # Twilio, "Webhooks security", "Validating requests": url, fields, auth token and what comes out.
 DOCUMENTED = {
@@ -48,7 +48,9 @@ def verify(event: dict[str, Any], *, secrets: Any = None, public: str = PUBLIC) 
     from datetime import UTC, datetime
 
     clock = SimpleNamespace(now=lambda: datetime(2026, 11, 18, 17, tzinfo=UTC))
-    return doors(secrets or Secrets(), clock, public=public).verify(event, body=raw_body(event))
+    return doors(secrets or Secrets(), clock, public=public).verify(
+        event, body=body_of(event, most_kb=1000)
+    )
 
 
 def test_the_documented_example() -> None:
@@ -211,10 +213,10 @@ def test_a_rotated_token_is_read_anew_once_a_minute(clock: Any) -> None:
     event = told_event(inbound("Hi"))
     for _ in range(5):
         with pytest.raises(NotAuthenticatedError):
-            webhooks.verify(event, body=raw_body(event))
+            webhooks.verify(event, body=body_of(event, most_kb=1000))
     assert len([one for one in secrets.reads if one.startswith("forget")]) == 1
     secrets.token = TOKEN
-    assert webhooks.verify(event, body=raw_body(event))["Body"] == "Hi"
+    assert webhooks.verify(event, body=body_of(event, most_kb=1000))["Body"] == "Hi"
 
 
 def test_a_stranger_costs_one_read_a_minute(clock: Any) -> None:
@@ -224,7 +226,7 @@ def test_a_stranger_costs_one_read_a_minute(clock: Any) -> None:
     event = told_event(inbound("Hi"))
     for _ in range(3):
         with pytest.raises(NotAuthenticatedError):
-            webhooks.verify(event, body=raw_body(event))
+            webhooks.verify(event, body=body_of(event, most_kb=1000))
     assert secrets.reads == [f"instore/twilio/{SID.lower()}"]
 
 
@@ -268,7 +270,7 @@ def test_a_secret_that_was_completed_is_read_anew_once_a_minute(clock: Any) -> N
     webhooks, event = doors(secrets, clock), told_event(inbound("Hi"))
     for _ in range(3):
         with pytest.raises(UnavailableError):
-            webhooks.verify(event, body=raw_body(event))
+            webhooks.verify(event, body=body_of(event, most_kb=1000))
     assert [one for one in secrets.reads if one.startswith("forget")] == [secrets.reads[1]]
 
 

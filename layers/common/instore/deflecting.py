@@ -141,9 +141,10 @@ def _new_call(ring: Ring, *, means: Means, now: datetime) -> Call:
     """The call as it is noted: offered, or passed and why."""
     caller = caller_of(ring.fields, country=ring.banner.country)
     customer = means.customers.id_of(caller.phone) if caller.phone else None
-    known = means.customers.get(customer) if customer else None
+    known, line = (means.calls.who_calls(customer, phone=caller.phone)
+                   if customer and caller.phone else (None, None))  # fmt: skip
     reason = passed_because(caller, branch=ring.branch, banner=ring.banner, program=means.program,
-                            customer=known, now=now)  # fmt: skip
+                            customer=known, line=line, now=now)  # fmt: skip
     before = known.deflected.get(ring.banner.name) if known else None
     last = before.last_began if before else None
     return Call(

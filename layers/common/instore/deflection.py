@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .consent import stopped
 from .deflected import texts_since
 from .errors import BadInputError
-from .line_sender import named_numbers
+from .line_sender import is_named, is_relay
 from .model import Phone
 from .wall_clock import find_zone, openings
 from .window_rules import place_of_area_code, regions_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .directory import Store
     from .program import Banner, Program
     from .program_line import Branch
+    from .relay_state import RelayLine
 
 # What Twilio writes for a caller who withholds the number: words, and the words as they are typed on
 # a telephone. Source: Twilio, "Incoming phone calls with a withheld caller ID".
@@ -114,9 +115,10 @@ def caller_of(fields: Mapping[str, str], *, country: str) -> Caller:
 
 def passed_because(
     caller: Caller, *, branch: Branch, banner: Banner, program: Program,
-    customer: Customer | None, now: datetime,
+    customer: Customer | None, now: datetime, line: RelayLine | None = None,
 ) -> Passed | None:  # fmt: skip
-    """Why this caller is not offered to text; None: they are. `customer` is whoever has the number."""
+    """Why this caller is not offered to text; None: they are. `customer` is whoever has the number,
+    `line` what is known of it if it is or was a relay number."""
     if is_off(branch, banner=banner, program=program):
         return Passed.SWITCHED_OFF
     if caller.withheld:
@@ -125,7 +127,7 @@ def passed_because(
         return Passed.FORGED
     phone = caller.phone
     # A call put through by somebody of ours shows our number, and a text to it would come back.
-    if phone is None or phone.is_toll_free or phone.e164 in named_numbers(program):
+    if phone is None or phone.is_toll_free or is_named(phone, program=program) or is_relay(line):
         return Passed.NO_HANDSET
     if not _is_of_here(phone) or not regions_of(banner.country):
         return Passed.ABROAD

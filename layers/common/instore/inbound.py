@@ -11,11 +11,13 @@ nobody can be given.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .line_conversation import Means, Number, Said, Work, mention, say, whose_number
+from .line_sender import is_named, is_relay
 from .line_text import Draft, Purpose
 from .line_wish import Wish, wish_of
 from .model import Phone, as_stored
@@ -24,6 +26,7 @@ from .thread import InboundText, read_text
 
 if TYPE_CHECKING:
     from .consent import Customer
+    from .relay_state import RelayLine
     from .told import Told
 
 HOW = "text to our number"  # what the ledger says of how consent was taken back or given again
@@ -33,7 +36,8 @@ HOW = "text to our number"  # what the ledger says of how consent was taken back
 class Passed:
     """What became of a text, in a word: `said` (LivePerson has it), `heard` (it asked for something
     and that is done), `unclaimed` (nobody can be given it: a person looks), `duplicate`, `erased`
-    (the customer was erased after they said it: it went with the rest).
+    (the customer was erased after they said it: it went with the rest), `ours` (it says that it comes
+    from a number of our own, where our bot would answer itself: nothing is done for it).
 
     `repeated`: LivePerson may have the words twice. `metrics` are to be counted once each.
     """
@@ -48,7 +52,12 @@ def take(told: Told, *, means: Means, now: datetime) -> Passed:
     """Take one text. Raises BadInputError for what is none; UnavailableError or VendorError: bring
     it again."""
     text, now = read_text(told.fields, at=told.at), as_stored(now)
-    number = _number(text.to, means=means) if text.to else None
+    lines = _lines(text, means=means)
+    if text.sender is not None and (
+        is_named(text.sender, program=means.program) or is_relay(lines.get(text.sender))
+    ):
+        return Passed("ours", metrics=("InboundOfOurs",))
+    number = _number(text.to, lines.get(text.to), means=means) if text.to else None
     customer = means.customers.id_of(text.sender) if text.sender else None
     if number is None or text.sender is None or customer is None:
         return _keep_for_a_person(text, customer, means=means, now=now)
@@ -91,13 +100,18 @@ def _is_erased(text: InboundText, known: Customer | None) -> bool:
     return known is not None and known.erased_at is not None and text.at <= known.erased_at
 
 
-def _number(to: Phone, *, means: Means) -> Number | None:
+def _lines(text: InboundText, *, means: Means) -> Mapping[Phone, RelayLine]:
+    """What is known of both numbers where they are relay numbers, in one request."""
+    numbers = [number for number in (text.to, text.sender) if number is not None]
+    return means.lines.all_of(numbers) if means.program.line and numbers else {}
+
+
+def _number(to: Phone, relay: RelayLine | None, *, means: Means) -> Number | None:
     """Whose number was texted: an associate's own, a branch's of the voice menu, a banner's. One that
     was given back is nobody's: no answer could go out from it."""
     program = means.program
     if program.line is None:
         return None
-    relay = means.lines.get(to)
     if relay is not None:
         if relay.is_gone:
             return None

@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .line_text import WAITING
 from .model import SHARDS
 from .swept import Swept, guarded
 
@@ -48,14 +49,14 @@ def share_out(
     hands: Hands, *, call: Callable[[int], None], swept: Swept
 ) -> dict[int, list[str]]:  # fmt: skip
     """Look into every shard; `call` for hands where there is a page or more. What is in the others,
-    and in those nobody could be called for, by shard, is the caller's own. A Query for each."""
+    and in those nobody could be called for, by shard, is the caller's own. Two Queries for each."""
     own: dict[int, list[str]] = {}
     for shard in range(SHARDS):
         now = hands.now()
         due = hands.texts.due(now=now, shard=shard, limit=PAGE)
         if not due:
             continue
-        age = now.timestamp() - due[0][1]
+        age = now.timestamp() - min(due_at for _, due_at in due)
         if len(due) >= PAGE and guarded(partial(call, shard), f"TEXT#{shard}", swept):
             swept.oldest_send_s = max(swept.oldest_send_s, age)
             continue
@@ -76,17 +77,23 @@ def do_own(
 
 
 def work_on(hands: Hands, shard: int) -> Swept:
-    """A shard's due texts, oldest first, until none is left, time is short or Twilio is away."""
+    """A shard's due texts, what somebody waits for first and then oldest first, until none is left,
+    time is short, or Twilio or the table is away."""
     swept = Swept()
     seen: set[str] = set()
     while hands.remaining() > FOR_A_TEXT_S:
-        limit = READ + len(swept.failed)  # those that failed are due as they were
-        due = hands.texts.due(now=hands.now(), shard=shard, limit=limit)
-        new = [text for text, _ in due if text not in seen]
-        if not new or not work_off(hands, new, swept):
+        new: list[str] = []
+        look = partial(_look, hands, shard, limit=READ + len(swept.failed), seen=seen, new=new)
+        if not guarded(look, f"TEXT#{shard}", swept) or not new or not work_off(hands, new, swept):
             break
         seen.update(new)
     return swept
+
+
+def _look(hands: Hands, shard: int, *, limit: int, seen: set[str], new: list[str]) -> None:
+    """What is due and was not `seen` yet; those that failed are due as they were."""
+    due = hands.texts.due(now=hands.now(), shard=shard, limit=limit)
+    new += [text for text, _ in due if text not in seen]
 
 
 def work_off(hands: Hands, due: Sequence[str], swept: Swept) -> bool:
@@ -98,12 +105,16 @@ def work_off(hands: Hands, due: Sequence[str], swept: Swept) -> bool:
     swept.failed += [f"TEXT#{name} unreadable" for name, text in texts.items() if text is None]
     found = [text for text in texts.values() if text is not None]
     theirs: dict[str, list[Text]] = {}
-    for text in sorted(found, key=lambda t: (t.due_at or t.created_at, t.created_at, t.id)):
+    for text in sorted(found, key=_turn):
         theirs.setdefault(text.customer, []).append(text)
     lost: list[str] = []  # texts of which nobody knows whether they went
     for done in _side_by_side(hands, list(theirs.values()), lost):
         swept.take_in(done)
     return len(lost) < AWAY
+
+
+def _turn(text: Text) -> tuple[bool, datetime, datetime, str]:
+    return (not text.is_awaited, text.due_at or text.created_at, text.created_at, text.id)
 
 
 def _side_by_side(hands: Hands, theirs: Sequence[Sequence[Text]], lost: list[str]) -> list[Swept]:
@@ -123,7 +134,8 @@ def _one_customers(hands: Hands, texts: Sequence[Text], lost: list[str]) -> Swep
             break
         before = swept.counts.get(LOST, 0)
         guarded(partial(_step, hands, text, swept), f"TEXT#{text.id}", swept)
-        if swept.counts.get(LOST, 0) > before:
+        # A claim that lapsed is lost, too, but says nothing about Twilio today.
+        if text.state in WAITING and swept.counts.get(LOST, 0) > before:
             lost.append(text.id)
     return swept
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .adapters.lines import Lines
     from .directory import Pointer
     from .program import Banner, Program
+    from .relay_state import RelayLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,14 @@ def named_numbers(program: Program) -> set[str]:
 def is_ours(phone: Phone, *, program: Program, lines: Lines) -> bool:
     """Whether this is a number that texts come from, and nobody's handset: a banner's, a branch's
     of the voice menu, an associate's that Twilio does not have back. At most one GetItem."""
-    if phone.e164 in named_numbers(program):
-        return True
-    relay = lines.get(phone)
-    return relay is not None and relay.state is not LineState.RELEASED
+    return is_named(phone, program=program) or is_relay(lines.get(phone))
+
+
+def is_named(phone: Phone, *, program: Program) -> bool:
+    """The same of the numbers that need no looking up."""
+    return phone.e164 in named_numbers(program)
+
+
+def is_relay(line: RelayLine | None) -> bool:
+    """The same of what is known of a relay number: given back, it is a stranger's."""
+    return line is not None and line.state is not LineState.RELEASED

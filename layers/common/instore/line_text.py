@@ -224,6 +224,11 @@ class Text:
         """Twilio's error code, if it failed for one."""
         return standing(self.state, self.history).code
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for these words now, and nobody has asked Twilio for them."""
+        return self.state is TextState.INTENDED and not self.purpose.needs_consent
+
     def may_start(self, now: datetime) -> bool:
         """Whether somebody may ask Twilio now: nobody has, and it is not for later."""
         later = self.until is not None and self.until > now

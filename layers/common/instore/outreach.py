@@ -17,6 +17,7 @@ from .consent import Blocked, Customer, lease_owner, may_text, reserved
 from .directory import Associate, Pointer, Store
 from .errors import BadInputError, ForbiddenError
 from .first_text import first_reason, text_reason
+from .line_sender import is_named
 from .model import Phone, epoch
 from .program import Banner, Program, Template
 from .text import named_variables, render, segments
@@ -161,9 +162,11 @@ def judge(
     row: Row, *, customer: Customer | None, asker: Asker, purpose: str, program: Program,
     now: datetime,
 ) -> Verdict:  # fmt: skip
-    """Everything that can be said without writing: switches, consent, opt-out, window."""
+    """Everything that can be said without writing: whose number, switches, consent, opt-out, window."""
     if row.phone is None:
         return Verdict("invalid_number")
+    if is_named(row.phone, program=program):
+        return Verdict("our_number")
     stopped = program.stop_reason(
         banner=asker.banner, store=asker.store.group, login=asker.associate.login
     )

@@ -127,12 +127,12 @@ def _as_it_should_be(
 ) -> Report | None:  # fmt: skip
     """An active number: what is left of an earlier purchase is given back, and one that Twilio
     would no longer send from is set up anew, or replaced when it is not ours any more."""
-    given = give_back_surplus(found, line=user.line, means=means)
+    again = found.asked_again(asked)  # written: an older request for its end may still come
+    given = give_back_surplus(again, line=user.line, means=means)
     is_served = found.service in (None, *user.line.pool.messaging_services)
     if given is not None:
         return given
     if is_served and not means.lines.is_lost(found):
-        again = found.asked_again(asked)  # written: an older request for its end may still come
         kept = found if again == found else means.lines.save(again)
         return None if kept is None else already(kept)
     # By its number: somebody may have named it anew by hand, or bought it back.
@@ -144,11 +144,15 @@ def _as_it_should_be(
         return None  # and look again: they are without a number now
     if not owned.can_text:
         return refused("cannot_text", found)
-    ready = set_up(found, owned, user.line, means)
-    if ready is not None and ready.sid != owned.sid:
-        ready = means.lines.save(replace(ready, sid=owned.sid))
+    ready = set_up(again, owned, user.line, means)
     if ready is None:
         return None
+    mended = replace(ready, sid=owned.sid)
+    if mended != (found if ready is again else ready):  # of which all but the latter is stored
+        stored = means.lines.save(mended)
+        if stored is None:
+            return None
+        ready = stored
     means.lines.clear_lost(found)
     return done(ready, "repaired")
 

@@ -77,7 +77,7 @@ def _end(
             )
         case LineState.QUARANTINED:
             if successor in (None, found.successor) and not found.handing:
-                return already(found)
+                return already(found) if dry else _ended_already(found, asked=asked, means=means)
             heir = successor or found.successor
         case _:
             heir = successor or _manager(found, means)
@@ -92,7 +92,14 @@ def _end(
         if saved is None:
             return None
         found = saved
-    return _hand_over(found, means=means, why=why)
+    return _hand_over(found.asked_again(asked), means=means, why=why)
+
+
+def _ended_already(found: Activation, *, asked: Asked, means: Means) -> Report | None:
+    """Nothing to do, but written: an older request for the number may still come."""
+    again = found.asked_again(asked)
+    kept = found if again == found else means.lines.save(again)
+    return None if kept is None else already(kept)
 
 
 def _fits(successor: Pointer, held: Activation, means: Means) -> bool:

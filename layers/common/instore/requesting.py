@@ -107,12 +107,16 @@ def work_on(
         for reply in settled:
             refused = reply.state is ReplyState.REFUSED
             means.count("RequestRepliesRefused" if refused else "RequestRepliesSent")
-        if saved.waited_long and not request.waited_long:
+        if _is_left_waiting(saved) and not _is_left_waiting(request):
             means.count("LeadsWaiting")
         request = saved
         if not _is_owed(request):
             return request
     return request
+
+
+def _is_left_waiting(request: ServiceRequest) -> bool:
+    return request.waited_long and request.pointer is None
 
 
 def _is_owed(request: ServiceRequest) -> bool:

@@ -154,8 +154,8 @@ class ServiceRequest:
         return replace(self, pointer=pointer, taken_at=now, due_at=now + WORK_ON)
 
     def shelved(self, shelf: Shelf) -> ServiceRequest:
-        """Nobody has it any more: it lies where the store's people claim it."""
-        return replace(self, pointer=None, taken_at=None, shelf=shelf)
+        """Nobody has it any more: it lies where the store's people claim it, and waits anew."""
+        return replace(self, pointer=None, taken_at=None, shelf=shelf, waited_long=False)
 
     def answered_at(self, at: datetime) -> ServiceRequest:
         """The first answer stands: it is stamped once."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from local.liveperson import conversations
 
 from instore.adapters.liveperson import LivePerson
 from instore.adapters.liveperson_connector import Connector
@@ -65,6 +66,10 @@ def say(connector: Connector, conversation: str, words: str, consumer: str = CON
     connector.say(SUB_ACCOUNT, consumer=consumer, conversation=conversation, words=words)
 
 
+def end(sim: Any, conversation: str) -> None:
+    conversations.close(sim.world, sim.world.conversations[conversation], by="CONSUMER")
+
+
 def test_a_conversation_from_opening_to_end(sim: Any, connector: Connector, ours: Any) -> None:
     """The bot is called with our attributes, hands it to an associate, who answers; the words are
     told by webhook and reach no handset of LivePerson's."""
@@ -91,7 +96,7 @@ def test_a_conversation_from_opening_to_end(sim: Any, connector: Connector, ours
         ("ASSIGNED_AGENT", "It is!"),
     ]  # fmt: skip
     assert sim.handsets == []
-    connector.close(SUB_ACCOUNT, consumer=CONSUMER, conversation=conversation)
+    agent.close(conversation)
     assert not sim.world.conversations[conversation].is_open
     assert sim.refusals == []
 
@@ -122,13 +127,10 @@ def test_nothing_is_said_in_a_closed_conversation_or_in_anothers(
             say(connector, **{"conversation": conversation, "words": "Hi", **spoilt})
         assert (type(caught.value), caught.value.vendor_status) == (VendorError, 400)
         assert (caught.value.processed, caught.value.retryable) == (False, False)
-    connector.close(SUB_ACCOUNT, consumer=CONSUMER, conversation=conversation)
-    for call in (lambda: say(connector, conversation, "Hi"),
-                 lambda: connector.close(SUB_ACCOUNT, consumer=CONSUMER,
-                                         conversation=conversation)):  # fmt: skip
-        with pytest.raises(VendorError) as caught:
-            call()
-        assert caught.value.vendor_status == 400
+    end(sim, conversation)
+    with pytest.raises(VendorError) as caught:
+        say(connector, conversation, "Hi")
+    assert caught.value.vendor_status == 400
     assert sim.world.conversations[conversation].messages == []
 
 
@@ -138,7 +140,7 @@ def test_a_consumer_has_one_open_conversation(sim: Any, connector: Connector) ->
         connector.open(SUB_ACCOUNT, opening=opening(sim))
     assert (type(caught.value), caught.value.processed) == (VendorError, False)
     other = connector.open(SUB_ACCOUNT, opening=opening(sim, consumer=f"{CONSUMER}.1"))
-    connector.close(SUB_ACCOUNT, consumer=CONSUMER, conversation=first)
+    end(sim, first)
     again = connector.open(SUB_ACCOUNT, opening=opening(sim))
     assert len({first, other, again}) == 3
 
@@ -350,7 +352,6 @@ def _spoilt(sim: Any) -> list[tuple[str, Any]]:
     sde = {"authenticatedData": {"lp_sdes": [{"type": "ctmrinfo", "personal": {}}]}}
     publish = {"kind": "req", "id": "1", "type": "ms.PublishEvent"}
     event = {"type": "ContentEvent", "contentType": "text/plain", "message": "Hi"}
-    close = {"kind": "req", "id": "1", "type": "cm.UpdateConversationField"}
     return [
         ("conversation", list(reversed(good))),
         ("conversation", good[1:]),
@@ -369,7 +370,6 @@ def _spoilt(sim: Any) -> list[tuple[str, Any]]:
         ("conversation/send", {**publish, "body": {"dialogId": "x", "event": {**event, "message": " "}}}),
         ("conversation/send", {**publish, "body": {"dialogId": "x", "event": {**event, "message": 1}}}),
         ("conversation/send", {**publish, "type": "ms.Other", "body": {}}),
-        ("conversation/send", {**close, "body": {"conversationId": "x", "conversationField": []}}),
         ("conversation/send", [publish]),
     ]  # fmt: skip
 

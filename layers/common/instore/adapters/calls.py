@@ -17,8 +17,11 @@ from ..deflection import MAY_ACCEPT, CallState, Passed
 from ..measured import KEPT as MEASURED_KEPT
 from ..measured import Kind, Measured, day_key, day_of
 from ..model import Phone, as_stored, due_shard, epoch, from_iso, iso
+from ..relay_state import RelayLine
 from .consents import Along, Consents
 from .customer_items import customer_from, customer_key
+from .line_items import from_item as line_from
+from .line_items import number_key
 from .table import Done, Item, Table
 
 SK = "CALL"
@@ -41,6 +44,15 @@ class Calls:
         """One GetItem, strongly consistent."""
         item = self._table.get(*call_key(sid))
         return call_from(item) if item else None
+
+    def who_calls(
+        self, customer: str, *, phone: Phone
+    ) -> tuple[Customer | None, RelayLine | None]:  # fmt: skip
+        """Who has this number: a customer, if known, or an associate of ours. One BatchGetItem."""
+        keys = customer_key(customer), number_key(phone)
+        known, line = map(self._table.get_many(keys).get, keys)
+        return (customer_from(known) if known else None,
+                line_from(line).line() if line else None)  # fmt: skip
 
     def open(self, call: Call) -> Call:
         """Note a call and that it was offered or passed; the one that was noted first.

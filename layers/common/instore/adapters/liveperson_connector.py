@@ -83,13 +83,6 @@ class Connector:
             _request("1", "ms.PublishEvent", {"dialogId": conversation, "event": event}),
         ))  # fmt: skip
 
-    def close(self, account: Account, *, consumer: str, conversation: str) -> None:
-        """End a conversation. Of one that is closed already LivePerson may say that it refuses."""
-        field = {"field": "ConversationStateField", "conversationState": "CLOSE"}
-        body = {"conversationId": conversation, "conversationField": field}
-        _body_of(self._ask(account, consumer, "conversation/send", SAYING,
-                           _request("1", "cm.UpdateConversationField", body)))  # fmt: skip
-
     def _ask(self, account: Account, consumer: str, path: str, limits: Limits, body: Any) -> Any:
         kept = (account.id, consumer) in self._names
         try:

@@ -46,6 +46,10 @@ class Queues:
                    MessageDeduplicationId=f"{shard}.{at:%Y%m%dT%H%M}",
                    MessageBody=json.dumps({"shard": shard}))  # fmt: skip
 
+    def texts_due_again(self, receipt: str, *, after_s: int) -> None:
+        """Have a message about due texts, just received, shown again in `after_s` unless it is done."""
+        self._again(self._line, [receipt], after_s=after_s)
+
     def conversation_changes(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Queue changes (dicts with `account` and `conversation`), FIFO per conversation.
 
@@ -82,10 +86,17 @@ class Queues:
     def sms_again(self, receipts: Iterable[str], *, after_s: int) -> None:
         """Have messages just received shown again in `after_s` (0-43200). One that the queue has
         taken back meanwhile is left as it is. Ten a request."""
+        self._again(self._sms, receipts, after_s=after_s)
+
+    def changes_again(self, receipts: Iterable[str], *, after_s: int) -> None:
+        """The same of conversation changes."""
+        self._again(self._assignment, receipts, after_s=after_s)
+
+    def _again(self, queue: str, receipts: Iterable[str], *, after_s: int) -> None:
         entries = [{"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": after_s}
                    for n, receipt in enumerate(receipts)]  # fmt: skip
         for start in range(0, len(entries), 10):
-            self._call("change_message_visibility_batch", QueueUrl=self._sms,
+            self._call("change_message_visibility_batch", QueueUrl=queue,
                        Entries=entries[start : start + 10])  # fmt: skip
 
     def _call(self, operation: str, **request: Any) -> Any:

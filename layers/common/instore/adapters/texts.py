@@ -18,7 +18,7 @@ from ..model import Phone, as_stored, due_shard, epoch, from_epoch, from_iso, is
 from .table import Done, Item, Table, setting
 
 SK = "TEXT"
-LINE = "TEXT"  # of the `due` index
+LINE, ANSWERS = "TEXT", "ANSWER"  # of the `due` index; the latter for what somebody waits for
 KEPT = timedelta(days=35)
 _TRIES = 3
 
@@ -59,8 +59,10 @@ class Texts:
         return {key[0].removeprefix("TEXT#"): _readable(item) for key, item in found.items()}
 
     def due(self, *, now: datetime, shard: int, limit: int) -> list[tuple[str, int]]:
-        """Ids of what is due in one of the shards with its due time, oldest first."""
-        found = self._table.due(f"{LINE}#{shard}", until=epoch(now), limit=limit)
+        """Ids of what is due in one of the shards with its due time: what somebody waits for, then
+        the rest, each oldest first and at most `limit`. A Query for each."""
+        found = [key for line in (ANSWERS, LINE)
+                 for key in self._table.due(f"{line}#{shard}", until=epoch(now), limit=limit)]  # fmt: skip
         return [(key["pk"].removeprefix("TEXT#"), int(key["due_at"])) for key in found]
 
     def save(self, changed: Text, *, before: Text) -> Text | None:
@@ -113,6 +115,7 @@ class Texts:
 
 def text_item(text: Text) -> Item:
     """The attributes of a text, keys excepted; empty ones are absent."""
+    line = ANSWERS if text.is_awaited else LINE
     item = {
         "id": text.id, "rev": text.rev, "state": text.state.value, "purpose": text.purpose.value,
         "banner": text.banner, "customer": text.customer, "sender": text.sender.e164,
@@ -126,7 +129,7 @@ def text_item(text: Text) -> Item:
         "tries": text.tries or None,
         "history": [[word.status.value, word.code, iso(word.at)] for word in text.history],
         # By customer: the sweep takes shards side by side, and a customer's texts in their order.
-        "due_shard": due_shard(text.customer, line=LINE) if text.due_at else None,
+        "due_shard": due_shard(text.customer, line=line) if text.due_at else None,
         "due_at": epoch(text.due_at) if text.due_at else None,
         "expires_at": epoch(text.created_at + KEPT),
     }  # fmt: skip

@@ -101,7 +101,7 @@ class ReceiptOut(Out):
 ROUTES = (
     Route("GET /conversations/{account}/{id}/receipt", "explain_conversation",
           "Why was this routed so", "outreach/explain", None, {200: ReceiptOut},
-          (401, 403, 404, 503), says={
+          (400, 401, 403, 404, 503), says={
               403: "Scope outreach/explain is missing", 404: "Not there any more, or never was",
               503: "Ask again; receipt_unreadable: this version cannot read it",
           }),

@@ -10,6 +10,7 @@ from ..errors import NotFoundError, UnavailableError
 from ..explaining import explain
 from ..model import ACCOUNT_ID, CONVERSATION_ID, epoch
 from .explain_models import shown
+from .http import query_of
 from .outreach_http import Response, caller_of, respond
 from .services import services
 
@@ -23,6 +24,7 @@ def receipt(event: Event) -> Response:
     For who operates the program, not for an associate: the scope names no person, so no login is
     asked for. 404 for what is not there any more, and for what never was.
     """
+    query_of(event)
     house = services()
     caller_of(event, house=house).needs(EXPLAIN, to="explaining")
     path = event.get("pathParameters") or {}

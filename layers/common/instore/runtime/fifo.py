@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from ..errors import UnavailableError
 from .observability import logger
 
 Record = Mapping[str, Any]
@@ -55,8 +54,9 @@ def take_in_order(
         for late, after_s in waits:
             if late:
                 bring_again()([one["receiptHandle"] for one in late], after_s=after_s)
-    except UnavailableError as error:  # then they come when the queue itself says so
-        logger.warning("Messages come again later than asked", extra={"code": error.public_code})
+    except Exception as error:  # noqa: BLE001 - what is done stays done; the rest comes when the queue says
+        code = getattr(error, "public_code", "defect")
+        logger.warning("Messages come again later than asked", extra={"code": code})
     return {"batchItemFailures": [{"itemIdentifier": one["messageId"]} for one in failures]}
 
 

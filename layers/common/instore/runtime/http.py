@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,18 @@ def read_request(event: Event) -> Request:
         body=body_of(event, most_kb=MAX_BODY_KB),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
     )
+
+
+def query_of(event: Mapping[str, Any], *, known: Sequence[str] = ()) -> dict[str, str]:
+    """The query's parameters. Raises BadInputError `unknown_parameter` for any that is not `known`:
+    a filter misspelt must not give everything. Its name, which is the caller's, is not repeated."""
+    query = {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
+    if query.keys() - set(known):
+        raise BadInputError(
+            f"a query parameter is unknown; known: {', '.join(known) or 'none'}",
+            code="unknown_parameter",
+        )
+    return query
 
 
 def body_of(event: Mapping[str, Any], *, most_kb: int) -> bytes:

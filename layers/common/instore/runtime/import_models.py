@@ -98,7 +98,7 @@ ROUTES = (
           (400, 401, 403, 409, 413, 503), keyed=True,
           says={200: "Asked for before: how far it is", 201: "Upload the file with this form"}),
     Route("GET /outreach/imports/{id}", "look_at_import", "How far is it", "outreach/read", None,
-          {200: ImportOut}, (401, 403, 404, 503)),
+          {200: ImportOut}, (400, 401, 403, 404, 503)),
     Route("POST /outreach/imports/{id}/send", "send_import", "Send what was checked",
           "outreach/import", None, {202: ImportOut, 200: ImportOut}, (401, 403, 404, 409, 503),
           says={200: "Sent before", 202: "Being sent",

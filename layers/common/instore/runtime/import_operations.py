@@ -21,6 +21,7 @@ from ..import_state import (
 from ..importing import variables_of
 from ..model import as_stored, fingerprint, fold_login, iso
 from ..outreach import find_asker
+from .http import query_of
 from .import_models import FileOut, ImportIn, UploadOut, columns_of, has_result, shown
 from .observability import logger
 from .outreach_http import (
@@ -65,6 +66,7 @@ def import_file(event: Event) -> Response:
 
 def look_at_import(event: Event) -> Response:
     """GET /outreach/imports/{id}: how far it is, to who asked for it. 404 otherwise."""
+    query_of(event)
     house = services()
     return respond(200, _shown(_own(event, house), house))
 

@@ -17,7 +17,8 @@ from ..kpi_asking import MOST_DAYS, TOO_MUCH, By, Means, Place, Question, ask
 from ..kpi_csv import write
 from ..model import fold_login
 from ..outreach import Asker, find_asker
-from .kpi_models import answer
+from .http import query_of
+from .kpi_models import ROUTES, answer
 from .means import kpi_means
 from .outreach_http import Caller, Response, caller_of, respond
 from .services import services
@@ -41,10 +42,9 @@ class _Asked:
 
 def kpis(event: Event) -> Response:
     """GET /kpis."""
+    query = query_of(event, known=[*ROUTES[0].query])
     house = services()
-    caller = caller_of(event, house=house)
-    caller.needs(READ)
-    query = {name: str(value) for name, value in (event.get("queryStringParameters") or {}).items()}
+    caller = caller_of(event, house=house).needs(READ)
     if any(len(value) > LONGEST for value in query.values()):
         raise BadInputError("no name is as long as this", code="value_too_long")
     period = _period(query, today=house.now().date())

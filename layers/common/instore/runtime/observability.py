@@ -23,7 +23,7 @@ METRICS = frozenset({
     "LineTextsAccepted", "LineTextsBlocked", "LineTextsDeferred", "LineTextsRefused",
     "LineTextsUnknown", "LineTextsUnresolved", "LineTextsDelivered", "LineTextsFailed",
     "LineTroubles", "SendersLost", "SmsFailed", "InboundSaid", "InboundUnclaimed",
-    "InboundOpened", "InboundRepeated",
+    "InboundOpened", "InboundRepeated", "InboundOfOurs",
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
     "KpiDaysClosed", "KpiReports",
     "RelayRuns", "RelayRunsFailed", "NumbersActivated", "NumbersLacking",

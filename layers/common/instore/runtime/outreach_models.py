@@ -215,7 +215,7 @@ ROUTES = (
                 202: "Taken; each row says whether it goes, and when",
                 429: "Nothing was taken: the associate's day is used up"}),
     Route("GET /outreach/{id}", "look_at_batch", "How did it go, and why", "outreach/read", None,
-          {200: StandingOut}, (401, 403, 404, 503)),
+          {200: StandingOut}, (400, 401, 403, 404, 503)),
     Route("POST /outreach/check", "check_customer", "May I text this customer now", "outreach/read",
           CheckIn, {200: CheckOut}, (400, 401, 403, 413, 503)),
     Route("POST /consents", "record_consent", "Record what a customer agreed to",

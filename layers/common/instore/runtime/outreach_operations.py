@@ -13,6 +13,7 @@ from ..model import Phone, iso, maybe_iso
 from ..outreach import Asker, Recipient, Verdict, check, find_asker, find_template
 from ..outreach_accept import accept
 from ..text import named_variables, render, segments
+from .http import query_of
 from .means import desk_of
 from .observability import count, logger
 from .outreach_http import (
@@ -67,6 +68,7 @@ def send(event: Event) -> Response:
 def look(event: Event) -> Response:
     """GET /outreach/{id}: the batch as it stands, to its own associate only. 404 otherwise, so
     that ids cannot be tried out."""
+    query_of(event)
     house = services()
     caller = caller_of(event, house=house)
     name = path_id(event)
@@ -78,8 +80,8 @@ def look(event: Event) -> Response:
 
 def templates(event: Event) -> Response:
     """GET /outreach/templates: what the caller's banner has, with what a text of it costs."""
+    asked = query_of(event, known=["associate"]).get("associate")
     house = services()
-    asked = (event.get("queryStringParameters") or {}).get("associate")
     banner = _asker(caller_of(event, house=house), asked, house).banner
     return respond(200, TemplatesOut(
         banner=banner.name, label=banner.label,

@@ -161,11 +161,11 @@ ROUTES = (
           OrphansIn, {202: RunOut, 200: RunOut}, (400, 401, 403, 409, 413, 503), keyed=True,
           says=_TAKEN),
     Route("GET /relay/runs/{id}", "look_at_run", "How far is it", ADMIN, None, {200: RunOut},
-          (401, 403, 404, 503), says=_MISSING),
+          (400, 401, 403, 404, 503), says=_MISSING),
     Route("GET /relay/mine", "show_own_number", "My relay number", READ, None, {200: LineOut},
-          (401, 403, 404, 503)),
+          (400, 401, 403, 404, 503)),
     Route("GET /relay/{login}", "show_number", "An associate's relay number", ADMIN, None,
-          {200: HeldLineOut}, (401, 403, 404, 503), says=_MISSING),
+          {200: HeldLineOut}, (400, 401, 403, 404, 503), says=_MISSING),
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ..model import as_stored, fingerprint
 from ..relay_asking import LONGEST_LOGIN, Directory, find_associate, holders, people, read_csv
 from ..relay_run import Kind, Run, Target, run_id
 from ..relay_state import Activation
+from .http import query_of
 from .observability import count, logger
 from .outreach_http import (
     Caller,
@@ -85,6 +86,7 @@ def orphans(event: Event) -> Response:
 
 def look_at_run(event: Event) -> Response:
     """GET /relay/runs/{id}: how far it is, and what became of each row."""
+    query_of(event)
     house = services()
     _admin(event)
     run = path_id(event)
@@ -96,6 +98,7 @@ def look_at_run(event: Event) -> Response:
 
 def show_number(event: Event) -> Response:
     """GET /relay/{login}: an associate's number with its history, also of one who has left."""
+    query_of(event)
     house = services()
     _admin(event)
     login = str((event.get("pathParameters") or {}).get("login", ""))
@@ -109,6 +112,7 @@ def show_number(event: Event) -> Response:
 def show_own(event: Event) -> Response:
     """GET /relay/mine: the number of the associate whose token this is (R145): of who has this login
     now, not of who had it when a number was given."""
+    query_of(event)
     house = services()
     caller = caller_of(event, house=house).needs(READ)
     held = _now_of(caller.speaks_for(None), house)

@@ -173,7 +173,7 @@ ROUTES = (
           query={"list": "one of new_leads, team_requests, my_requests; unset = all",
                  "after": "`next` of the page before, of that list"}),
     Route("GET /requests/{id}", "look_at_request", "One request, and its answers", READ, None,
-          {200: WholeRequestOut}, (401, 403, 404, 503)),
+          {200: WholeRequestOut}, (400, 401, 403, 404, 503)),
     Route("POST /requests/{id}/claim", "claim_request", "This one is mine", ANSWER, None,
           {200: RequestOut}, (401, 403, 404, 409, 503), says={409: _CLAIMED}),
     Route("POST /requests/{id}/reply", "answer_request", "Answer the customer", ANSWER, ReplyIn,

@@ -27,6 +27,7 @@ from ..service_request import (
     reply_text_id,
     request_id,
 )
+from .http import query_of
 from .means import request_means
 from .observability import count, logger
 from .outreach_http import (
@@ -61,8 +62,7 @@ _PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#[0-9a-f]{24}", re.
 def submit(event: Event) -> Response:
     """POST /requests: 201 taken, 200 taken before."""
     house = services()
-    caller = caller_of(event, house=house)
-    caller.needs(CREATE)
+    caller = caller_of(event, house=house).needs(CREATE)
     key = idempotency_key(event)
     said = read_body(event, RequestIn)
     consent = said.consent
@@ -87,9 +87,9 @@ def submit(event: Event) -> Response:
 
 def listing(event: Event) -> Response:
     """GET /requests: New Leads of the caller's store, their team's requests and their own."""
+    query = query_of(event, known=["list", "after"])
     house = services()
     asker = _asker(event, house, scope=READ)
-    query = event.get("queryStringParameters") or {}
     name, after = query.get("list"), query.get("after")
     if name is not None and name not in {shelf.value for shelf in Shelf}:
         raise BadInputError("no such list", code="unknown_list")
@@ -107,6 +107,7 @@ def listing(event: Event) -> Response:
 
 def look(event: Event) -> Response:
     """GET /requests/{id}: one request with its answers, and how its texts stand now."""
+    query_of(event)
     house = services()
     asker = _asker(event, house, scope=READ)
     found = request_asking.see(path_id(event), asker=asker, means=_means(event, house))
@@ -162,8 +163,7 @@ def _means(event: Event, house: Services) -> Means:
 
 
 def _asker(event: Event, house: Services, *, scope: str) -> Asker:
-    caller = caller_of(event, house=house)
-    caller.needs(scope)
+    caller = caller_of(event, house=house).needs(scope)
     return find_asker(caller.speaks_for(None), program=house.programs.current(),
                       stores=house.stores)  # fmt: skip
 

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..erasing import go_on
+from ..errors import UnavailableError
 from ..line_due import FOR_A_TEXT_S, Hands, work_on
 from ..swept import Swept
 from .means import deflecting_means, erasing_means, notice_means, request_means, texting_means
@@ -17,9 +18,11 @@ from .observability import logger
 from .services import Services
 
 if TYPE_CHECKING:
+    from ..adapters.queues import Queues
     from ..line_text import Text
 
 Key = tuple[str, str]
+AFTER_DEATH_S = 5  # of a process, its messages are shown again: certainly not before
 
 
 def steps_of(
@@ -69,8 +72,12 @@ def hands_of(house: Services, *, remaining: Callable[[], float]) -> Hands:
                  at_once=house.texts_at_once)  # fmt: skip
 
 
-def work_on_shard(record: Mapping[str, Any], hands: Hands) -> Swept | None:
-    """What a record of the queue asks for. None: it asks for nothing that we know."""
+def work_on_shard(record: Mapping[str, Any], hands: Hands, *, queues: Queues) -> Swept | None:
+    """What a record of the queue asks for. None: it asks for nothing that we know.
+
+    Nobody else works on the shard while the queue hides its message, which is six times what this
+    process lives: should it die, its successor is not to wait for so long.
+    """
     try:
         shard = json.loads(record["body"])["shard"]
     except (ValueError, LookupError, TypeError):
@@ -78,6 +85,11 @@ def work_on_shard(record: Mapping[str, Any], hands: Hands) -> Swept | None:
     if not isinstance(shard, int):
         logger.error("Message not taken", extra={"message_id": record["messageId"]})
         return None
+    try:
+        after_s = int(hands.remaining() + AFTER_DEATH_S)
+        queues.texts_due_again(record["receiptHandle"], after_s=after_s)
+    except UnavailableError as error:
+        logger.warning("Messages come again later than asked", extra={"code": error.public_code})
     return work_on(hands, shard)
 
 

@@ -37,7 +37,7 @@ class TemplatesOut(Out):
 
 ROUTES = (
     Route("GET /outreach/templates", "list_templates", "What can I send", "outreach/read", None,
-          {200: TemplatesOut}, (401, 403, 503),
+          {200: TemplatesOut}, (400, 401, 403, 503),
           query={"associate": "login name; only with scope outreach/behalf"}),
 )  # fmt: skip
 

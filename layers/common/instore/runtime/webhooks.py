@@ -14,7 +14,6 @@ no event.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -23,14 +22,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadInputError, InstoreError, TooLargeError
+from ..errors import BadInputError, InstoreError
 from ..model import ACCOUNT_ID, epoch
 from .secret_checks import SecretChecks, is_same, refused, unusable
 
 if TYPE_CHECKING:
     from ..adapters.secrets import Secrets
 
-BODY_MAX = 1_000_000
+LARGEST_BODY_KB = 1000
 RELAY_AGE_MAX = timedelta(minutes=5)
 _DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
@@ -90,24 +89,6 @@ class Webhooks:
             raise refused("time_differs")
         self._checks.twice(self._relay_secret, check)
         return int(stamp) * 1000
-
-
-def raw_body(event: Mapping[str, Any]) -> bytes:
-    """The body's bytes as they were sent (HTTP API event, payload format 2.0).
-
-    Raises TooLargeError beyond 1 MB, BadInputError when the encoding is broken.
-    """
-    body = event.get("body") or ""
-    if len(body) > 2 * BODY_MAX:
-        raise TooLargeError("the body is larger than 1 MB")
-    try:
-        encoded = event.get("isBase64Encoded")
-        raw = base64.b64decode(body, validate=True) if encoded else body.encode()
-    except (binascii.Error, ValueError) as error:
-        raise BadInputError("the body is not what its encoding says") from error
-    if len(raw) > BODY_MAX:
-        raise TooLargeError("the body is larger than 1 MB")
-    return raw
 
 
 def parsed(body: bytes) -> Any:
