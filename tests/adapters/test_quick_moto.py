@@ -43,3 +43,15 @@ def test_a_cancelled_transaction_leaves_table_and_stream_as_they_were(
         "None", "None", "ConditionalCheckFailed"]  # fmt: skip
     assert _said(table) == before
     assert len(stored_table(table.name).stream_shard.items) == written
+
+
+def test_a_query_finds_its_partition_and_an_index_what_has_its_key_in_order(table: Table) -> None:
+    for n, (pk, sk) in enumerate([("B", "2"), ("A", "9"), ("B", "1"), ("A", "10")]):
+        table.put({"pk": pk, "sk": sk, "due_shard": "X#1", "due_at": 10 - n // 2})
+    table.put({"pk": "A", "sk": "5", "due_shard": "X#2", "due_at": 1})
+    table.put({"pk": "A", "sk": "7"})
+    assert [item["sk"] for item in table.query("A")] == ["10", "5", "7", "9"]
+    assert [item["sk"] for item in table.query("A", newest_first=True)] == ["9", "7", "5", "10"]
+    due = [(item["pk"], item["sk"]) for item in table.due("X#1", until=99, limit=9)]
+    assert due == [("A", "10"), ("B", "1"), ("A", "9"), ("B", "2")]
+    assert table.query("C") == []
