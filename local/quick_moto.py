@@ -8,6 +8,7 @@ answers stays what it was. A day's one large table goes further (local/day/quick
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
 from contextvars import ContextVar
@@ -27,9 +28,10 @@ def quicken() -> None:
     _models.DynamoDBBackend.transact_write_items = _transact_write_items
 
 
+@functools.wraps(_asked)
 def _query(table: Any, hash_key: Any, *args: Any, **named: Any) -> Any:
     """moto's own, looking only at the partition, or at what has the index's key."""
-    if table.range_key_attr is None:
+    if table.range_key_attr is None or "all_items" in vars(table):  # or narrowed down already
         return _asked(table, hash_key, *args, **named)
     index = _signature.bind(table, hash_key, *args, **named).arguments.get("index_name")
     if index is None:

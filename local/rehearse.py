@@ -2,7 +2,7 @@
 
 ministack (pinned, in an environment of its own) stands in for AWS, listens on loopback and enforces
 the functions' roles. What it lacks, and how this rehearsal makes up for it, is in
-docs/rehearsal.md. LivePerson and Twilio are the simulators. Real clocks; about two minutes.
+docs/rehearsal.md. LivePerson and Twilio are the simulators. Real clocks.
 """
 
 from __future__ import annotations

@@ -30,11 +30,11 @@ from instore.program import Banner, Program, load_program
 from .brand import Brand
 from .issuer import Issuer
 from .liveperson import LivePersonSim, Options
+from .samples import PROGRAMS
 from .scene_line import open_line
 from .stack import LocalStack
 from .twilio import TwilioSim
 
-PROGRAMS = Path(__file__).parent / "programs"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 STORE_COLUMNS = ("group", "name", "banner", "zone", "state", "postal_code", "phone", *WEEKDAYS)
 

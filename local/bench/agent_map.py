@@ -21,7 +21,6 @@ from typing import Any, cast
 
 import boto3
 import httpx
-from local.samples import sample_document
 
 from instore.adapters.files import Files
 from instore.adapters.liveperson import LivePerson
@@ -34,6 +33,7 @@ from instore.roster import ASSOCIATE_COLUMNS, STORE_COLUMNS
 
 from ..lock import locked_calls, watching
 from ..machine import machine
+from ..samples import sample_document
 from ..scene import SceneClock
 from ..template import table_definition
 from ..units import Item, read_units, write_units

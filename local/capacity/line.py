@@ -30,6 +30,7 @@ LONGEST_MIN = int(OLDEST[Purpose.REPLY].total_seconds() // 60)
 # A text's entry in the `due` index: put, moved by claim and outcome, taken out by the last status.
 INDEX_WRITES = 1 + 2 + 2 + 1
 MOST_S = 1_000  # texts a second nobody will ask for
+SENDING = ("answer", "requested", "replied", "accepted", "due")  # each is one text to a customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +100,18 @@ class LineDay:
             "accepted": [n * line.accepted_share for n in calls],
             "due": self.morning.sent,
         }  # fmt: skip
-        sent = _added(often[name] for name in ("answer", "requested", "replied", "accepted", "due"))
+        sent = _added(often[name] for name in SENDING)
         return {**often, "status": [n * line.statuses for n in sent]}
 
     @property
     def texts(self) -> list[float]:
         """Texts to customers, a minute."""
-        return _added(
-            self.often[n] for n in ("answer", "requested", "replied", "accepted", "due")
-        )  # fmt: skip
+        return _added(self.often[name] for name in SENDING)
 
     @property
     def heard(self) -> list[float]:
         """Texts from customers, a minute."""
-        return _added(self.often[n] for n in ("opening", "running"))
+        return _added(self.often[name] for name in ("opening", "running"))
 
     def total(self, what: Callable[[Operation], float]) -> list[float]:
         """Something that operations ask for, added up for each minute."""
@@ -211,13 +210,12 @@ class LineDay:
     def _aws(self) -> Mapping[str, float]:
         """Units of a day. Receiving and deleting a message are requests, too."""
         told = sum(self.heard) + sum(self.often["status"])
-        seconds = sum(self.total(lambda one: one.seconds * one.memory_mb / 1024))
         return {
             "write_units": sum(self.total(lambda one: one.write_units)),
             "read_units": sum(self.total(lambda one: one.read_units)),
             "fifo_requests": 3 * sum(self.total(lambda one: one.queue)),
             "lambda_requests": sum(self.total(lambda one: one.calls)),
-            "lambda_gb_s": seconds,
+            "lambda_gb_s": sum(self.total(lambda one: one.seconds * one.memory_mb / 1024)),
             "http_requests": told + 2 * sum(self.often["opening"]) + sum(self.often["answer"]),
         }  # fmt: skip
 

@@ -222,6 +222,7 @@ def contract_of(program: Program, *, own: Mapping[str, float] | None = None) -> 
     for banner in program.banners:
         for bot in banner.bots:
             served.setdefault(f"{banner.account}.{bot}", set()).add(banner.name)
+    allowed = {**listed, **(own or {})}
     return Contract(
         requests_per_s=min(p.rate.requests_per_s for p in parts),
         messages_per_s=min(p.rate.messages_per_s for p in parts),
@@ -234,9 +235,8 @@ def contract_of(program: Program, *, own: Mapping[str, float] | None = None) -> 
         closes_min=closes,
         senders=int(read_template()["Parameters"]["SendConcurrency"]["Default"]),
         bots=tuple(sorted((bot, frozenset(names)) for bot, names in served.items())),
-        line=_of_line(program, {**listed, **(own or {})}),
-        **{name: value for name, value in {**listed, **(own or {})}.items()
-           if name not in _OF_THE_LINE},
+        line=_of_line(program, allowed),
+        **{name: value for name, value in allowed.items() if name not in _OF_THE_LINE},
     )  # fmt: skip
 
 

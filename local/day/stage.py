@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any
 
 import httpx
-from local.samples import sample_document
 
 from instore.program import Program, load_program
 
 from ..functions import Function
 from ..liveperson.routes import Front
 from ..pump import QueueMapping
+from ..samples import sample_document
 from ..scene import Scene
 from .evidence import Letter
 from .oracle import rows

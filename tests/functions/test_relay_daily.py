@@ -37,7 +37,7 @@ def turn(rig: RelayRig) -> str | None:
 
 def counted(capsys: Any) -> list[int]:
     lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if x.startswith("{")]
-    return [int(x["NumbersUnclaimed"][0]) for x in lines if "NumbersUnclaimed" in x]
+    return [int(x["NumbersOrphaned"][0]) for x in lines if "NumbersOrphaned" in x]
 
 
 def test_who_waits_gets_theirs_and_the_rest_is_told_every_day(rig: RelayRig, capsys: Any) -> None:
@@ -47,7 +47,7 @@ def test_who_waits_gets_theirs_and_the_rest_is_told_every_day(rig: RelayRig, cap
     ended = rig.look(run)
     assert (ended["kind"], ended["by"], ended["state"]) == ("adopt", "schedule", "done")
     assert {(r["name"], r["outcome"], r["reason"]) for r in ended["reports"]} == {
-        (SECOND.e164, "done", "adopted"), (LOST.e164, "refused", "unclaimed")}  # fmt: skip
+        (SECOND.e164, "done", "adopted"), (LOST.e164, "refused", "orphan")}  # fmt: skip
     assert (rig.line_of(BEN).state, rig.line_of(BEN).number) == ("active", SECOND)
     assert rig.twilio.released == []
     assert counted(capsys) == [1]
@@ -75,7 +75,7 @@ def test_whose_user_may_have_none_is_left_to_a_person(rig: RelayRig) -> None:
     rig.with_line(strategy="shared")
     run = turn(rig) or ""
     rig.run_all()
-    assert rig.look(run)["counts"] == {"unclaimed": 2}
+    assert rig.look(run)["counts"] == {"orphan": 2}
     assert (rig.line_of(BEN).state, rig.twilio.released) == ("buying", [])
 
 

@@ -115,6 +115,21 @@ def test_a_late_activation_does_not_bring_back_what_was_ended_twice(rig: RelayRi
     assert rig.line_of().state == "quarantined"
 
 
+@pytest.mark.parametrize("what", ["deactivate", "release"])
+def test_a_late_activation_buys_nothing_for_who_was_ended_after_it(
+    rig: RelayRig, what: str
+) -> None:
+    """Nothing to do either: what they had was given back long ago."""
+    rig.deactivated()
+    rig.released(force=True)
+    rig.clock.advance(60)
+    run = killed(rig, "activate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
+    ended = rig.deactivated(key="d-2") if what == "deactivate" else rig.released(key="r-2")
+    assert rig.verdict(ended) == ("already", None)
+    assert again(rig, run) == ("refused", "overtaken")
+    assert rig.line_of().state == "released"
+
+
 def test_a_late_deactivation_does_not_end_what_was_repaired(rig: RelayRig) -> None:
     run = killed(rig, "deactivate", {"logins": [ANNA_LOGIN]}, after="dynamodb.GetItem")
     rig.lose()

@@ -17,7 +17,12 @@ from tests.outreach_rig import ROOT, Killed, phone
 from instore import line_due
 from instore.adapters.queues import Queues
 from instore.adapters.table import Table
-from instore.errors import UnavailableError, VendorUnavailableError
+from instore.errors import (
+    UnavailableError,
+    VendorNotReachedError,
+    VendorThrottledError,
+    VendorUnavailableError,
+)
 from instore.line_text import Purpose, TextState
 from instore.model import shard_of
 from instore.runtime.services import Services
@@ -183,6 +188,29 @@ def test_a_twilio_that_does_not_answer_is_not_asked_for_the_rest(rig: Rig) -> No
     rig.twilio.failures = []
     rig.lend_hand(3)
     assert len(rig.twilio.messages) == 4  # those that nobody had asked for
+
+
+def test_a_twilio_that_cannot_be_reached_puts_off_nobody_it_was_not_asked_for(rig: Rig) -> None:
+    """Nothing is lost by asking, but each waits longer for its next turn than the outage lasts."""
+    numbers = crowd(rig, 24, shard=3)
+    rig.due(numbers)
+    rig.twilio.failures = [VendorNotReachedError("refused")] * 24
+    rig.lend_hand(3)
+    assert (len(rig.twilio.failures), rig.twilio.messages) == (4, [])
+    tries = [rig.stored(f"t-{number[2:]}-0").tries for number in numbers]
+    assert tries == [1] * 20 + [0] * 4
+    rig.twilio.failures = []
+    rig.lend_hand(3)
+    assert [m.to for m in rig.twilio.messages] == numbers[20:]
+
+
+def test_a_twilio_that_is_busy_now_and_then_is_asked_for_all(rig: Rig) -> None:
+    numbers = crowd(rig, 30, shard=3)
+    rig.due(numbers)
+    rig.twilio.failures = [*[VendorThrottledError("busy")] * 19, None] + [
+        VendorThrottledError("busy"), None] * 5  # fmt: skip
+    rig.lend_hand(3)
+    assert (rig.twilio.failures, len(rig.twilio.messages)) == ([], 6)
 
 
 def test_claims_of_the_dead_are_no_twilio_that_is_away(rig: Rig) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.outreach_rig import Killed, Rig, phone
+from tests.outreach_rig import Rig, phone
 from tests.privacy_rig import TOMBSTONE, entries, erase, item_of, left_of, somebody, text, verifies
 
 from instore.adapters.table import Table
@@ -35,10 +35,8 @@ def test_an_erasure_killed_anywhere_ends_as_if_it_had_not_been(
     assert names.count("dynamodb.UpdateItem") == 6  # three entries, a batch, two conversations
     for n in range(len(names)):
         number = somebody(rig, n + 1)
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
+        with rig.boundaries.killed(n, after=after):
             erase(rig, number)
-        rig.boundaries.reset()
         begun = "erased_at" in item_of(rig, number)
         if asked_again or not begun:
             status, body = erase(rig, number)
@@ -69,10 +67,8 @@ def test_the_sweep_killed_anywhere_goes_on_in_the_next_minute(rig: Rig, after: b
         number = somebody(rig, n + 1)
         erase(rig, number)
         rig.clock.advance(301)
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
+        with rig.boundaries.killed(n, after=after):
             rig.sweep()
-        rig.boundaries.reset()
         rig.clock.advance(60)
         rig.sweep()
         assert set(item_of(rig, number)) == TOMBSTONE, (n, names[n])

@@ -14,7 +14,7 @@ import pytest
 from local.lock import watching
 from tests.inbound_rig import PATIENCE, InboundRig, Talk
 from tests.line_rig import inbound
-from tests.outreach_rig import Killed, phone
+from tests.outreach_rig import phone
 
 from instore.adapters.consents import Consents
 from instore.adapters.table import Table
@@ -66,10 +66,8 @@ def _mine(rig: InboundRig, number: str) -> list[Talk]:
 
 
 def _killed(rig: InboundRig, fields: dict[str, str], n: int, *, after: bool) -> None:
-    rig.boundaries.reset(n, after=after)
-    with pytest.raises(Killed):
+    with rig.boundaries.killed(n, after=after):
         rig.again(fields)
-    rig.boundaries.reset()
     rig.clock.advance(PATIENCE)
 
 
@@ -172,10 +170,8 @@ def test_an_answer_goes_out_at_most_once_wherever_the_process_dies(
         number = phone(n + 1)
         rig.texts("Hi", number)
         talk = rig.connector.talks[-1]
-        rig.boundaries.reset(n, after=after)
-        with pytest.raises(Killed):
+        with rig.boundaries.killed(n, after=after):
             rig.writes(talk, "Hello")
-        rig.boundaries.reset()
         rig.clock.advance(PATIENCE)
         assert rig.writes(talk, "Hello", serverTimestamp=1795020000000) == [], (n, name)
         rig.sweep()

@@ -23,7 +23,6 @@ from tests.relay_rig import (
     FIRST,
     MAYA,
     POOLS,
-    Killed,
     Market,
     RelayQueue,
     RelayRig,
@@ -87,10 +86,8 @@ class Tries(RelayRig):
         for n in range(len(self.calls(what, body))):
             for after in (False, True):
                 run = self.afresh(what, body)
-                self.boundaries.reset(n, after=after)
-                with pytest.raises(Killed):
+                with self.boundaries.killed(n, after=after):
                     self.run(run)
-                self.boundaries.reset()
                 yield run
 
     def interrupted_everywhere(

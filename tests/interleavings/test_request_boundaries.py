@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ANNA, BEN, Killed, phone
+from tests.outreach_rig import ANNA, BEN, phone
 from tests.request_rig import RequestRig, by_email, of_widget
 
 from instore.adapters.consents import Consents
@@ -38,10 +38,8 @@ def boundaries_of(rig: RequestRig, action: Callable[[], Any]) -> list[str]:
 
 
 def killed(rig: RequestRig, action: Callable[[], Any], n: int, *, after: bool) -> None:
-    rig.boundaries.reset(n, after=after)
-    with pytest.raises(Killed):
+    with rig.boundaries.killed(n, after=after):
         action()
-    rig.boundaries.reset()
 
 
 def settle(rig: RequestRig) -> None:

@@ -24,6 +24,7 @@ from tests.story_rig import (
     waiting,
 )
 
+from instore.runtime.fifo import AGAIN_AFTER_S
 from instore.runtime.webhooks import sign
 
 pytestmark = pytest.mark.enable_socket
@@ -175,7 +176,7 @@ def test_a_webhook_that_liveperson_did_not_sign(shop: Scene) -> None:
     ):
         assert told(answer) == (401, "not_authenticated")
     assert told(webhook(shop, b"{")) == (400, "bad_json")
-    assert told(webhook(shop, b" " * 1_000_001)) == (413, "too_large")
+    assert told(webhook(shop, b" " * 1_024_001)) == (413, "too_large")
     assert webhook(shop, raw).json() == {"queued": 0, "ignored": 0}
     for never_seen in ({"type": "cqm.SomethingNew", "body": {"changes": [{}]}}, [], None, 7, {}):
         answer = webhook(shop, json.dumps(never_seen).encode())
@@ -220,7 +221,22 @@ def test_a_poison_change_goes_to_the_dead_letters_alone() -> None:
             poison(scene, "AssignmentQueue", body, MessageGroupId=f"g{n}",
                    MessageDeduplicationId=f"{n}")  # fmt: skip
         scene.sim.text_from(ANA, to="+12125550100", text="hello")
-        scene.settle(patience_s=180 * 5 + 30)
+        scene.settle(patience_s=sum(AGAIN_AFTER_S) + 30)
         assert len(scene.stack.dead_letters(dead)) == 3
         assert waiting(scene, "AssignmentQueue") == 0
         assert on_screen(scene, ANA) == [scene.program.message("ask_keyword", language="en")]
+
+
+def test_a_change_that_fails_comes_again_in_seconds(shop: Scene) -> None:
+    def tries() -> int:
+        logged = (json.loads(line) for line in shop.stack.logs["AgentAssigned"])
+        return sum(line.get("message") == "Change not taken" for line in logged)
+
+    before = tries()
+    poison(shop, "AssignmentQueue", "{", MessageGroupId="g", MessageDeduplicationId="g")
+    shop.settle()
+    assert tries() == before + 1
+    shop.settle(patience_s=25)
+    assert tries() == before + 2
+    queue = shop.stack.rendered.reference("AssignmentQueue")
+    shop.stack.client("sqs").purge_queue(QueueUrl=queue)

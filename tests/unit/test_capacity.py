@@ -20,7 +20,6 @@ from instore.program_parts import Hours
 
 ONE_ZONE = {"America/New_York": 1.0}
 OPENS, CLOSES = 11 * 60, 20 * 60
-MILLION = 1_000_000
 
 
 @pytest.fixture(scope="module")

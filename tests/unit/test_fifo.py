@@ -52,6 +52,13 @@ def test_each_failure_waits_longer_than_the_one_before() -> None:
     assert sum(AGAIN_AFTER_S) >= 1800  # half an hour of LivePerson's being away loses nothing
 
 
+def test_the_last_try_is_not_the_one_there_is_no_time_for() -> None:
+    """Untried it would become a dead letter: groups that failed most often have their turn first."""
+    tried, again, _ = taken(record("a", "1"), record("b", "2", LAST), record("c", "1"),
+                            record("d", "3", 2), record("e", "2", 1), time_for=3)  # fmt: skip
+    assert (tried, again) == (["b", "e", "d"], ["a", "c"])
+
+
 def test_what_becomes_a_dead_letter_takes_nothing_with_it_untried() -> None:
     tried, again, hidden = taken(record("a", "1", LAST), record("b", "1", LAST),
                                  record("c", "1", 2), record("d", "1", 1), failing="abc")  # fmt: skip
@@ -60,7 +67,7 @@ def test_what_becomes_a_dead_letter_takes_nothing_with_it_untried() -> None:
 
 
 def test_without_time_the_rest_comes_again_untried_however_often_it_came() -> None:
-    tried, again, hidden = taken(record("a", "1"), record("b", "2", LAST), time_for=1)
+    tried, again, hidden = taken(record("a", "1", LAST), record("b", "2", LAST), time_for=1)
     assert (tried, again) == (["a"], ["b"])
     assert hidden == [(["r-b"], 390)]
 

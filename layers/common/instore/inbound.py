@@ -20,6 +20,7 @@ from .line_conversation import Means, Number, Said, Work, mention, say, whose_nu
 from .line_sender import is_named, is_relay
 from .line_text import Draft, Purpose
 from .line_wish import Wish, wish_of
+from .line_words import worded
 from .model import Phone, as_stored
 from .revocation import is_sure_restart
 from .thread import InboundText, read_text
@@ -66,7 +67,7 @@ def take(told: Told, *, means: Means, now: datetime) -> Passed:
     taken = means.threads.take_in(customer, text=text, now=now, for_good=wish is Wish.START)
     if taken.done:
         return Passed("duplicate")
-    if _is_erased(text, means.customers.has_texted(customer)):
+    if _is_erased(text, means.customers.note_text_from(customer)):
         passed = Passed("erased")
     else:
         work = Work(text, text.sender, customer, number, means, now, taken.again)
@@ -183,14 +184,8 @@ def _confirm(key: str, work: Work) -> None:
     """The one answer in our words. Named by the text it answers: brought again, it is not sent
     again."""
     banner, pointer = work.number.banner, whose_number(work.number, means=work.means)
-    language = banner.language
     store = work.means.stores.store(pointer.account, group=pointer.group) if pointer else None
-    person = store.find(pointer.agent_id) if store and pointer else None
-    somebody = work.means.program.message("associate", language=language)
-    body = work.means.program.message(
-        key, language=language, banner=banner.label, store=store.name if store else banner.label,
-        associate=(person.nickname if person else "") or somebody,
-    )  # fmt: skip
+    body = worded(key, program=work.means.program, banner=banner, store=store, whose=pointer)
     work.means.send(Draft(
         id=f"{work.text.sid}-{key}", sender=work.number.line, to=work.sender, body=body,
         purpose=Purpose.CONFIRM, banner=banner.name, customer=work.customer, pointer=pointer,

@@ -103,10 +103,13 @@ def _close_stores(banner: Banner, day: date, abacus: Abacus, now: datetime) -> b
             return False
         if unit not in has:
             _write(UnitDay(banner.name, unit, day), facts, abacus.facts.add, abacus, now)
-    return not abacus.is_late and _look_again(banner, day - SECOND_LOOK, abacus, now)
+    if abacus.is_late:
+        return False
+    _look_again(banner, day - SECOND_LOOK, abacus, now)
+    return True
 
 
-def _look_again(banner: Banner, day: date, abacus: Abacus, now: datetime) -> bool:
+def _look_again(banner: Banner, day: date, abacus: Abacus, now: datetime) -> None:
     """A second look at a closed day: what does not agree with its facts is opened. Nothing should; a
     process that died between a fact and its mark, and was never called again, is found so."""
     stands = {one.unit: one for one in abacus.facts.days(banner.name, Period(day, day))}
@@ -114,7 +117,6 @@ def _look_again(banner: Banner, day: date, abacus: Abacus, now: datetime) -> boo
         one = stands.get(unit)
         if one is None or not (one.open or dict(one.figures) == _by_agent(facts, unit)):
             abacus.facts.open(banner.name, unit=unit, day=day, now=now)
-    return True
 
 
 def _close_calls(banner: Banner, day: date, abacus: Abacus, _now: datetime) -> bool:
@@ -143,7 +145,7 @@ def _write(
     news, pending = _settle(stands.unit, facts, abacus, now)
     figures = _by_agent([*facts, *news], stands.unit)
     summed = UnitDay(stands.banner, stands.unit, stands.day, figures, open=pending,
-                         rev=stands.rev)  # fmt: skip
+                     rev=stands.rev)  # fmt: skip
     return store(summed, due_at=now + SETTLE_AGAIN if pending else None)
 
 

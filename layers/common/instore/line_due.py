@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -29,7 +29,10 @@ PAGE = 50  # so many due in a shard are more than the sweep does beside its othe
 READ = 500  # keys read at a time by whoever has a shard to itself
 # Twilio at its slowest, and the table around it, is what the last text begun may take.
 FOR_A_TEXT_S = 20.0
-LOST, AWAY = "LineTextsUnknown", 10  # so many lost in one go: Twilio does not answer
+# So many lost in one go: Twilio does not answer. So many failed without one that went in between: it
+# is away or lets nobody in, and who is put off by it has his next turn later than it is back.
+LOST, AWAY = "LineTextsUnknown", 10
+FAILED, WENT, OUT_OF_REACH = "VendorFailed", "LineTextsAccepted", 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,29 @@ class Hands:
     now: Callable[[], datetime]
     remaining: Callable[[], float]
     at_once: int = 1
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What went wrong with Twilio in one go, told by whoever works at the same time: ids of texts
+    of which nobody knows whether they went, and of those that failed since the last one went."""
+
+    lost: list[str] = field(default_factory=list)
+    in_a_row: list[str] = field(default_factory=list)
+
+    @property
+    def is_away(self) -> bool:
+        return len(self.lost) >= AWAY or len(self.in_a_row) >= OUT_OF_REACH
+
+    def note(self, text: Text, counts: Mapping[str, int]) -> None:
+        """What came of a text, as metrics count it."""
+        # A claim that lapsed is lost, too, but says nothing about Twilio today.
+        if LOST in counts and text.state in WAITING:
+            self.lost.append(text.id)
+        if FAILED in counts:
+            self.in_a_row.append(text.id)
+        elif WENT in counts:
+            self.in_a_row.clear()
 
 
 def share_out(
@@ -107,36 +133,37 @@ def work_off(hands: Hands, due: Sequence[str], swept: Swept) -> bool:
     theirs: dict[str, list[Text]] = {}
     for text in sorted(found, key=_turn):
         theirs.setdefault(text.customer, []).append(text)
-    lost: list[str] = []  # texts of which nobody knows whether they went
-    for done in _side_by_side(hands, list(theirs.values()), lost):
+    trouble = Trouble()
+    for done in _side_by_side(hands, list(theirs.values()), trouble):
         swept.take_in(done)
-    return len(lost) < AWAY
+    return not trouble.is_away
 
 
 def _turn(text: Text) -> tuple[bool, datetime, datetime, str]:
     return (not text.is_awaited, text.due_at or text.created_at, text.created_at, text.id)
 
 
-def _side_by_side(hands: Hands, theirs: Sequence[Sequence[Text]], lost: list[str]) -> list[Swept]:
+def _side_by_side(
+    hands: Hands, theirs: Sequence[Sequence[Text]], trouble: Trouble
+) -> list[Swept]:  # fmt: skip
     if min(hands.at_once, len(theirs)) <= 1:
-        return [_one_customers(hands, texts, lost) for texts in theirs]
+        return [_one_customers(hands, texts, trouble) for texts in theirs]
     with ThreadPoolExecutor(hands.at_once) as pool:
         # Whoever runs us has put services and watchers in this thread's context.
-        began = [pool.submit(copy_context().run, _one_customers, hands, texts, lost)
+        began = [pool.submit(copy_context().run, _one_customers, hands, texts, trouble)
                  for texts in theirs]  # fmt: skip
         return [one.result() for one in began]
 
 
-def _one_customers(hands: Hands, texts: Sequence[Text], lost: list[str]) -> Swept:
+def _one_customers(hands: Hands, texts: Sequence[Text], trouble: Trouble) -> Swept:
     swept = Swept()
     for text in texts:
-        if hands.remaining() <= FOR_A_TEXT_S or len(lost) >= AWAY:
+        if hands.remaining() <= FOR_A_TEXT_S or trouble.is_away:
             break
-        before = swept.counts.get(LOST, 0)
-        guarded(partial(_step, hands, text, swept), f"TEXT#{text.id}", swept)
-        # A claim that lapsed is lost, too, but says nothing about Twilio today.
-        if text.state in WAITING and swept.counts.get(LOST, 0) > before:
-            lost.append(text.id)
+        done = Swept()
+        guarded(partial(_step, hands, text, done), f"TEXT#{text.id}", done)
+        trouble.note(text, done.counts)
+        swept.take_in(done)
     return swept
 
 

@@ -240,7 +240,8 @@ class Text:
             self, state=TextState.INTENDED, purpose=draft.purpose, banner=draft.banner,
             sender=draft.sender, to=draft.to, body=draft.body, media=draft.media,
             pointer=draft.pointer, service=draft.service, conversation=draft.conversation,
-            asked_at=draft.asked_at, created_at=now, claimed_at=None, reason="", until=None, due_at=due_at, tries=0,
+            asked_at=draft.asked_at, created_at=now, claimed_at=None, reason="", until=None,
+            due_at=due_at, tries=0,
         )  # fmt: skip
 
     def ended(self, state: TextState, reason: str = "") -> Text:

@@ -65,10 +65,11 @@ def _end(
     if found.state not in _ENDING and found.is_later_than(asked):
         return refused("overtaken", found)
     match found.state:
-        case LineState.RELEASING if found.number is None and not dry:
-            return _give_back(found, means=means, why="withdrawn")
-        case LineState.RELEASED | LineState.RELEASING:
-            return already(found)
+        case LineState.RELEASED:
+            return _ended_already(found, asked=asked, means=means, dry=dry)
+        case LineState.RELEASING:
+            is_wish = found.number is None and not dry
+            return _give_back(found, means=means, why="withdrawn") if is_wish else already(found)
         case LineState.WANTED | LineState.BUYING:
             return (
                 Report(Outcome.WOULD, "withdrawn")
@@ -77,7 +78,7 @@ def _end(
             )
         case LineState.QUARANTINED:
             if successor in (None, found.successor) and not found.handing:
-                return already(found) if dry else _ended_already(found, asked=asked, means=means)
+                return _ended_already(found, asked=asked, means=means, dry=dry)
             heir = successor or found.successor
         case _:
             heir = successor or _manager(found, means)
@@ -95,10 +96,12 @@ def _end(
     return _hand_over(found.asked_again(asked), means=means, why=why)
 
 
-def _ended_already(found: Activation, *, asked: Asked, means: Means) -> Report | None:
+def _ended_already(
+    found: Activation, *, asked: Asked, means: Means, dry: bool
+) -> Report | None:  # fmt: skip
     """Nothing to do, but written: an older request for the number may still come."""
     again = found.asked_again(asked)
-    kept = found if again == found else means.lines.save(again)
+    kept = found if dry or again == found else means.lines.save(again)
     return None if kept is None else already(kept)
 
 
@@ -237,7 +240,7 @@ def _release(
 ) -> Report | None:  # fmt: skip
     match found.state:
         case LineState.RELEASED:
-            return already(found)
+            return _ended_already(found, asked=asked, means=means, dry=dry)
         case LineState.QUARANTINED:
             if found.is_later_than(asked):
                 return refused("overtaken", found)

@@ -67,7 +67,7 @@ def settle_orphan(
     user = None if waiting is None else find_user(waiting.pointer, means=means)
     adopted = isinstance(user, User)
     if only_adopt and not adopted:
-        return Report(Outcome.REFUSED, "unclaimed", number=one.number)
+        return Report(Outcome.REFUSED, "orphan", number=one.number)
     if dry or waiting is None:
         if not dry:
             means.twilio.release(means.line, sid=one.sid)

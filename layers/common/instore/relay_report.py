@@ -63,7 +63,7 @@ SENTENCES: Mapping[str, str] = {
     "repaired": "The number was out of service and is set up anew.",
     "withdrawn": "The wish is over: nothing was bought, or it was given back at once.",
     "adopted": "It was bought for an activation that never heard of it, and is theirs now.",
-    "unclaimed": "It carries our tag and nobody is known to have it: POST /relay/orphans gives it back.",
+    "orphan": "It carries our tag and nobody is known to have it: POST /relay/orphans gives it back.",
     "released": "It belonged to nobody and was given back.",
 }
 
@@ -91,8 +91,8 @@ class Report:
         refuses."""
         if self.outcome is Outcome.DONE and self.state is LineState.ACTIVE:
             return ["NumbersActivated"]
-        if self.outcome is Outcome.REFUSED and self.why == "unclaimed":
-            return ["NumbersUnclaimed"]
+        if self.outcome is Outcome.REFUSED and self.why == "orphan":
+            return ["NumbersOrphaned"]
         lacking = self.outcome is Outcome.REFUSED and self.why in _TROUBLES
         return ["NumbersLacking"] if lacking else []
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .line_sender import sender_for
 from .line_text import RANK, Draft, Purpose, TextState
+from .line_words import worded
 from .model import from_iso
 from .service_request import (
     REPLY_TEXT,
@@ -39,14 +40,8 @@ def confirm(
     assert request.phone is not None
     own = request.pointer if request.shelf is Shelf.ASSOCIATE else None
     sender = sender_for(own, banner=banner, lines=means.lines)
-    language = request.language or banner.language
-    person = store.find(own.agent_id) if own and store else None
-    body = program.message(
-        "request_text" if own else "request_text_store", language=language, banner=banner.label,
-        store=store.name if store else banner.label,
-        associate=(person.nickname if person else "")
-        or program.message("associate", language=language),
-    )  # fmt: skip
+    body = worded("request_text" if own else "request_text_store", program=program, banner=banner,
+                  store=store, whose=own, language=request.language)  # fmt: skip
     outcome = means.send(Draft(
         id=confirmation_id(request), sender=sender.number, to=request.phone, body=body,
         purpose=Purpose.ASKED, banner=banner.name, customer=request.customer, pointer=own,

@@ -39,7 +39,7 @@ from .customer_items import (
     sent_items,
     store,
 )
-from .table import Done, Table
+from .table import Done, Refused, Table
 
 _TRIES = 3
 
@@ -255,18 +255,17 @@ class Customers:
                     "one": 1},
         )  # fmt: skip
 
-    def has_texted(self, customer: str) -> Customer | None:
-        """The customer as stored, and `clear_unreachable`: who texts can be texted. One write."""
-        cleared = self._table.update(
-            *customer_key(customer), "REMOVE unreachable ADD rev :one", returns="ALL_NEW",
-            condition="attribute_exists(unreachable)", values={"one": 1},
-        )  # fmt: skip
-        return customer_from(cleared.item) if cleared.item else None
+    def note_text_from(self, customer: str) -> Customer | None:
+        """`clear_unreachable`: who texts can be texted; and the customer as stored. One write."""
+        written = self._reachable(customer, returns="ALL_NEW")
+        return customer_from(written.item) if written.item else None
 
     def clear_unreachable(self, customer: str) -> bool:
-        """The number does take texts: one came from it. False: nobody said otherwise. One write."""
-        cleared = self._table.update(
-            *customer_key(customer), "REMOVE unreachable ADD rev :one",
+        """The number does take texts. False: nobody said otherwise. One write."""
+        return isinstance(self._reachable(customer), Done)
+
+    def _reachable(self, customer: str, *, returns: str = "NONE") -> Done | Refused:
+        return self._table.update(
+            *customer_key(customer), "REMOVE unreachable ADD rev :one", returns=returns,
             condition="attribute_exists(unreachable)", values={"one": 1},
         )  # fmt: skip
-        return isinstance(cleared, Done)

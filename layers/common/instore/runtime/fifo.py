@@ -33,13 +33,14 @@ def take_in_order(
     `bring_again` is asked for if something failed: nothing else needs the queue.
 
     One that fails holds back the later ones of its group, unless it becomes a dead letter now: they
-    are not to become dead letters untried.
+    are not to become dead letters untried. For the same reason the group that came most often is
+    first: there may not be time for all.
     """
     failures: list[Record] = []
     held: dict[str, list[Record]] = {}
     lost: list[Record] = []
-    for record in records:
-        group = record["attributes"]["MessageGroupId"]
+    for record in _most_often_first(records):
+        group = _group(record)
         tried = group not in held and has_time()
         if tried and took(record):
             continue
@@ -58,6 +59,18 @@ def take_in_order(
         code = getattr(error, "public_code", "defect")
         logger.warning("Messages come again later than asked", extra={"code": code})
     return {"batchItemFailures": [{"itemIdentifier": one["messageId"]} for one in failures]}
+
+
+def _most_often_first(records: Iterable[Record]) -> list[Record]:
+    """Group by group as often as one of each came, a group's own in the order they have."""
+    records, came = list(records), dict[str, int]()
+    for record in records:
+        came[_group(record)] = max(_tries(record), came.get(_group(record), 0))
+    return sorted(records, key=lambda record: -came[_group(record)])
+
+
+def _group(record: Record) -> str:
+    return str(record["attributes"]["MessageGroupId"])
 
 
 def _tries(record: Record) -> int:

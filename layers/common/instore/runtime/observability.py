@@ -26,8 +26,7 @@ METRICS = frozenset({
     "InboundOpened", "InboundRepeated", "InboundOfOurs",
     "ImportsDone", "ImportsFailed", "CustomersErased", "CustomersExported", "ErasuresFinished",
     "KpiDaysClosed", "KpiReports",
-    "RelayRuns", "RelayRunsFailed", "NumbersActivated", "NumbersLacking",
-    "NumbersUnclaimed",
+    "RelayRuns", "RelayRunsFailed", "NumbersActivated", "NumbersLacking", "NumbersOrphaned",
     "RequestsTaken", "RequestsClaimed", "RequestRepliesSent", "RequestRepliesRefused", "LeadsWaiting",
     "CallsOffered", "CallsPassed", "CallsAccepted", "CallsTexted",
 })  # fmt: skip
