@@ -54,8 +54,6 @@ def translate(path: Path = TEMPLATE, *, parameters: Mapping[str, str]) -> dict[s
 
     Every function keeps where its code is as `Metadata.CodeUri` (a path).
     """
-    # By name: the package carries no types.
-    transform = importlib.import_module("samtranslator.translator.transform").transform
     template = read_template(path)
     code: dict[str, str] = {}
     for name, resource in template["Resources"].items():
@@ -65,15 +63,38 @@ def translate(path: Path = TEMPLATE, *, parameters: Mapping[str, str]) -> dict[s
         for key in ("CodeUri", "ContentUri"):
             if key in properties:
                 properties[key] = {"Bucket": "local", "Key": f"{name}.zip"}
-    with fake_surroundings():
-        translated: dict[str, Any] = transform(template, dict(parameters), _NoManagedPolicies())
-    # The translator times itself, and grumbles on stderr, when it translates once more in the same
-    # process, that nobody published the times. Its publisher here is one that throws them away.
-    timing = importlib.import_module("samtranslator.metrics.method_decorator")
-    timing.MetricsMethodWrapperSingleton.get_instance().publish()
+    translated = _transformed(template, parameters)
     for name, folder in code.items():
         translated["Resources"][name].setdefault("Metadata", {})["CodeUri"] = folder
     return translated
+
+
+_done: dict[str, str] = {}
+
+
+def _transformed(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """What AWS's translator makes of it; kept in process, for it takes a quarter of a second.
+
+    A stack listens somewhere else each time, so its addresses are no part of the question, unless
+    they turn up in the answer: the translator leaves most parameters to CloudFormation.
+    """
+    local = [value for value in parameters.values() if "://127.0.0.1:" in value]
+    asked = json.dumps([template, {name: "" if value in local else value
+                                   for name, value in parameters.items()}])  # fmt: skip
+    if asked not in _done:
+        # By name: the package carries no types.
+        transform = importlib.import_module("samtranslator.translator.transform").transform
+        given = json.loads(json.dumps(template))
+        with fake_surroundings():
+            translated = json.dumps(transform(given, dict(parameters), _NoManagedPolicies()))
+        # The translator times itself, and grumbles on stderr, when it translates once more in the
+        # same process, that nobody published the times. Its publisher here throws them away.
+        timing = importlib.import_module("samtranslator.metrics.method_decorator")
+        timing.MetricsMethodWrapperSingleton.get_instance().publish()
+        if any(value in translated for value in local):
+            return dict(json.loads(translated))
+        _done[asked] = translated
+    return dict(json.loads(_done[asked]))
 
 
 def _arn(service: str, rest: str, *, region: str = REGION) -> str:
