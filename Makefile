@@ -57,23 +57,25 @@ demo: .venv/done ## Both programs and the SMS line, told step by step on local s
 day: .venv/done | build-dir ## A simulated selling day with faults and kills, checked from the handsets: make day ARGS="--scale 1/1000 --seed 3"
 	@$(BIN)/python -m local.day $(ARGS)
 
+# One more than there are cores: some tests wait for a time-out.
+WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 POLICIES := tests/template/test_policies.py
 
 test: .venv/done ## All tests, fast ones first; last, that the roles allow what was called and no more
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT && export INSTORE_PERMISSIONS="$$kept" && \
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --ignore=$(POLICIES) tests/unit tests/properties tests/contracts tests/adapters \
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --ignore=$(POLICIES) tests/unit tests/properties tests/contracts tests/adapters \
 		tests/functions tests/interleavings tests/template tests/story && \
 	$(BIN)/pytest -q $(POLICIES)
 
 test-fast: .venv/done ## Rules and handlers only: seconds
-	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/functions
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/unit tests/functions
 
 proofs: .venv/done ## What takes longer than a test may: kills in pairs, all orders, the state machine, whole days
-	@INSTORE_EXHAUSTIVE=1 INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n 2 --dist loadfile tests/interleavings && \
-	INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n 2 --dist loadfile -m slow --ignore=$(POLICIES) --ignore=tests/interleavings tests
+	@INSTORE_EXHAUSTIVE=1 INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/interleavings && \
+	INSTORE_EXAMPLES=150 $(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m slow --ignore=$(POLICIES) --ignore=tests/interleavings tests
 
 cover: .venv/done ## Branch coverage of layer and functions, 95 % at least
-	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 --ignore=$(POLICIES) tests
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=95 --ignore=$(POLICIES) tests
 
 check: .venv/done .venv-sam/done .venv-lint/done | build-dir ## Format, lint, types, arrows, template
 	@$(BIN)/ruff format --check -q . && echo "format   ok"

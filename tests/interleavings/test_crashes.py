@@ -96,6 +96,7 @@ def test_one_death_anywhere_in_the_life_of_a_batch(
     assert ends.seen == {SETTLED, FOUND, NOBODY_KNOWS}
 
 
+@pytest.mark.slow
 def test_two_deaths_one_upon_the_other(world: World) -> None:
     numbers = people(world)
     world.client("k", numbers, verdicts=[ACCEPTED] * 3 + NO)

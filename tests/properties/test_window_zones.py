@@ -40,7 +40,11 @@ def answered(answer: Allowed | Deferred | Never) -> object:
 
 
 @pytest.mark.parametrize("day", CHANGES, ids=["autumn", "spring"])
-@pytest.mark.parametrize(("country", "zone"), ZONES, ids=[zone for _, zone in ZONES])
+@pytest.mark.parametrize(
+    ("country", "zone"),
+    [pytest.param(country, zone, id=zone, marks=[pytest.mark.slow] if n % 4 else [])
+     for n, (country, zone) in enumerate(ZONES)],
+)  # fmt: skip
 def test_every_minute_of_a_change_over_day(country: str, zone: str, day: datetime) -> None:
     region = REGIONS[country][len(zone) % len(REGIONS[country])]
     number, number_zones, rules = number_at_home(country, zone)
