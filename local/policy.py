@@ -94,17 +94,32 @@ class Role:
 
     def __init__(self, name: str, statements: Iterable[Statement]) -> None:
         self.name, self.statements = name, tuple(statements)
+        self._fitting: dict[tuple[str, str], list[tuple[Statement, frozenset[Use]]]] = {}
+
+    def _fits(self, access: Access) -> list[tuple[Statement, frozenset[Use]]]:
+        """Statements about this action and resource, with the parts of them that say so. Kept: a
+        test run asks half a million times."""
+        asked = access.action, access.resource
+        if asked not in self._fitting:
+            self._fitting[asked] = [
+                (one, frozenset(_named(one, access))) for one in self.statements
+                if any(matches(pattern, access.action, fold=True) for pattern in one.actions)
+                and any(matches(pattern, access.resource) for pattern in one.resources)
+            ]  # fmt: skip
+        return self._fitting[asked]
 
     def decide(self, wanted: Iterable[Access]) -> Verdict:
         """Judge everything one call needs: one refusal refuses the call."""
         denied: list[Access] = []
         uses: set[Use] = set()
         for access in wanted:
-            found = [one for one in self.statements if _applies(one, access)]
-            if any(not one.allow for one in found) or not found:
+            found = [fit for fit in self._fits(access) if _keys_hold(fit[0], access)]
+            if any(not one.allow for one, _ in found) or not found:
                 denied.append(access)
-            else:
-                uses |= {use for one in found for use in _uses(one, access)}
+                continue
+            for one, named in found:
+                uses |= named
+                uses.update(_keys_used(one, access))
         return Verdict(tuple(denied), frozenset(uses))
 
     def everything(self) -> frozenset[Use]:
@@ -119,14 +134,6 @@ class Role:
         )  # fmt: skip
 
 
-def _applies(statement: Statement, access: Access) -> bool:
-    return (
-        any(matches(one, access.action, fold=True) for one in statement.actions)
-        and any(matches(one, access.resource) for one in statement.resources)
-        and _keys_hold(statement, access)
-    )
-
-
 def _keys_hold(statement: Statement, access: Access) -> bool:
     if statement.keys is None:
         return True
@@ -136,13 +143,16 @@ def _keys_hold(statement: Statement, access: Access) -> bool:
     return all(hits) if every else any(hits)
 
 
-def _uses(statement: Statement, access: Access) -> Iterable[Use]:
+def _named(statement: Statement, access: Access) -> Iterable[Use]:
     for one in statement.actions:
         if matches(one, access.action, fold=True):
             yield Use(statement.name, "action", one)
     for place, one in enumerate(statement.resources):
         if matches(one, access.resource):
             yield Use(statement.name, "resource", str(place))
+
+
+def _keys_used(statement: Statement, access: Access) -> Iterable[Use]:
     for one in statement.keys[1] if statement.keys else ():
         if any(matches(one, key) for key in access.leading_keys or ()):
             yield Use(statement.name, "key", one)

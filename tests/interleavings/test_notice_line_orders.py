@@ -142,9 +142,10 @@ def test_killed_with_liveperson_asked_it_does_not_go_by_the_line_as_well(
 @pytest.mark.parametrize("after", SIDES)
 @pytest.mark.parametrize(
     ("failure", "processed"),
-    [(VendorUnavailableError("time-out"), True), (VendorUnavailableError("time-out"), False),
-     (VendorThrottledError("busy"), False),
-     (TwilioRefusedError(code=30999, effect=Effect.NONE), False)],
+    [(VendorUnavailableError("time-out"), True),
+     *(pytest.param(*row, marks=pytest.mark.slow) for row in (
+         (VendorUnavailableError("time-out"), False), (VendorThrottledError("busy"), False),
+         (TwilioRefusedError(code=30999, effect=Effect.NONE), False)))],
 )  # fmt: skip
 def test_killed_while_twilio_fails_it_is_never_a_second_text(
     rig: NoticeRig, failure: Exception, processed: bool, after: bool

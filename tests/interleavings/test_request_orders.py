@@ -181,6 +181,7 @@ def test_the_same_request_twice_at_once_is_one(race: Race) -> None:
     assert switched_orders(start, check, calls=14) == 28
 
 
+@pytest.mark.slow
 def test_an_erasure_against_a_claim_leaves_nothing_in_any_order(race: Race) -> None:
     ends: set[str] = set()
 

@@ -56,6 +56,7 @@ def command(scene: Scene, *words: str) -> int:
     return configure.main([*words, *where], client=scene.stack.client("dynamodb"))
 
 
+@pytest.mark.slow
 def test_a_filtered_number_is_held_and_its_texts_wait(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,10 +47,10 @@ def assumed(options: Options) -> str:
 @pytest.mark.parametrize(
     "options",
     [
-        Options(rollover_conversation="kept"),
         Options(bot_token_version="V2"),
         Options(webhook_details="short"),
         *(pytest.param(options, marks=pytest.mark.slow) for options in (
+            Options(rollover_conversation="kept"),
             Options(values_as="numbers"),
             Options(bot_start_event=True),
             Options(sms_phone_in=("ctmrinfo.imei",)),

@@ -64,9 +64,14 @@ def test_a_stop_reaches_what_waits_for_the_morning_at_every_banner() -> None:
 @pytest.mark.parametrize(
     ("switch", "reason"),
     [
-        ({"all": True}, "stopped_all"),
         ({"banners": ["kay"]}, "stopped_banner"),
-        ({"associates": [DANA]}, "stopped_associate"),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow)
+            for row in (
+                ({"all": True}, "stopped_all"),
+                ({"associates": [DANA]}, "stopped_associate"),
+            )
+        ),
     ],
 )
 def test_a_kill_switch_stops_what_is_queued_within_a_minute(

@@ -121,6 +121,7 @@ def test_a_customer_reaches_dana_on_her_own_number_and_is_answered_from_it() -> 
         assert here.scene.sim.refusals == []
 
 
+@pytest.mark.slow
 def test_webhooks_that_come_often_and_in_disorder_change_nothing() -> None:
     with shop() as here:
         dana = here.scene.sim.agent(DANA).login()
@@ -225,6 +226,7 @@ def test_an_opening_whose_answer_was_lost_is_found_again() -> None:
         assert here.screen() == ["Connecting you with Dana."]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_passed_on_is_kept_in_the_dead_letters() -> None:
     with shop() as here:
         here.scene.sim.world.faults.add("consumer/conversation", "status", status=400)

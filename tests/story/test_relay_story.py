@@ -97,6 +97,7 @@ def group_of(shop: Shop) -> str:
     return next(g.id for g in shop.scene.sim.world.accounts[KAY].groups.values() if g.name == STORE)
 
 
+@pytest.mark.slow
 def test_a_store_is_activated_and_a_colleague_inherits(shop: Shop) -> None:
     group = group_of(shop)
     dry = shop.did("activate", {"stores": [group], "dry_run": True})

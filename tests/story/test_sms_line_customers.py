@@ -58,6 +58,7 @@ def test_a_request_is_answered_and_the_customer_stays_with_the_associate() -> No
         assert scene.sim.conversation(phone=ANA).suggested == scene.sim.agent(DANA).id
 
 
+@pytest.mark.slow
 def test_statuses_late_often_and_in_disorder_never_take_a_step_back() -> None:
     with line_shop() as scene:
         give_number(scene)
@@ -167,6 +168,7 @@ def test_a_landline_is_remembered() -> None:
         assert scene.twilio.call(ANA, REPAIRS).over  # and not offered again
 
 
+@pytest.mark.slow
 def test_who_leaves_leaves_number_history_and_customers_to_a_colleague() -> None:
     with line_shop(five=True) as scene:
         number = give_number(scene)

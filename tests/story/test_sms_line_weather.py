@@ -54,7 +54,8 @@ def clears_up(scene: Scene) -> None:
     sweeps(scene, minutes=80)
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.slow
 def test_a_store_in_bad_weather(seed: int) -> None:
     with line_shop(five=True, seed=seed) as scene:
         bad_weather(scene)

@@ -81,7 +81,9 @@ def last_answer(scene: Scene) -> list[str]:
     return [part["type"] for part in parts]
 
 
-@pytest.mark.parametrize("kind", [*kinds("500", "reset"), "time-out"])
+@pytest.mark.parametrize(
+    "kind", [*kinds("500", "reset"), pytest.param("time-out", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("family", BOT_READS)
 def test_a_member_who_writes_gets_a_text_and_one_action(
     plan: Scene, family: str, kind: str
@@ -184,7 +186,9 @@ def test_a_campaign_is_never_sent_twice_and_ends_known_or_unresolved() -> None:
 
 
 @pytest.mark.parametrize("kind", kinds("503"))
-@pytest.mark.parametrize("route", [r"prmsg/transactions/", r"prmsg/campaigns/"])
+@pytest.mark.parametrize("route", [
+    r"prmsg/transactions/", pytest.param(r"prmsg/campaigns/", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_report_that_fails_ends_nothing(kind: str, route: str) -> None:
     with in_store() as scene:
         consent(scene, BEN)
