@@ -195,7 +195,7 @@ def _tell(monkeypatch: pytest.MonkeyPatch, where: type, name: str, told: list[st
 
 
 # ------------------------------------------------------------ 4: one queue record, two senders
-@pytest.mark.parametrize("later_s", [0, 360])
+@pytest.mark.parametrize("later_s", [pytest.param(0, marks=pytest.mark.slow), 360])
 def test_two_senders_with_one_queue_record(world: World, later_s: float) -> None:
     """I4. Delivered twice at the same instant (40 orders), or shown again because the first sender
     takes longer than it is hidden (34): one calls the vendor, the other has nothing to do."""

@@ -133,6 +133,7 @@ def test_a_file_is_checked_and_then_sent_without_another_upload(scene: Scene) ->
     assert waiting(scene, "ImportQueue") == waiting(scene, "ImportDeadLetters") == 0
 
 
+@pytest.mark.slow
 def test_the_form_takes_one_file_of_one_kind_for_one_place(scene: Scene) -> None:
     made = opened(scene)
     form = made["upload"]

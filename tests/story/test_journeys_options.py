@@ -137,6 +137,7 @@ def full_store() -> Iterator[Scene]:
         yield scene
 
 
+@pytest.mark.slow
 def test_a_store_that_is_busy_for_long_hands_over_to_the_virtual_associates(
     full_store: Scene,
 ) -> None:
