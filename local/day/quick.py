@@ -6,7 +6,6 @@ partition, or those that have the index's key. What the query then does with the
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..intrinsics import ACCOUNT, REGION
+from ..quick_moto import place_of, quicken
 from ..units import Meter
 
 Item = Mapping[str, Any]
@@ -34,6 +34,7 @@ def _backend() -> Any:
 @contextmanager
 def quick(name: str) -> Iterator[None]:
     """Speed up this table, and keep no stream nobody reads, while open."""
+    quicken()
     backend, table = _backend(), stored_table(name)
     way, shard = _QuickWay(backend, table), table.stream_shard
     sqs: Any = importlib.import_module("moto.sqs.models")
@@ -41,12 +42,11 @@ def quick(name: str) -> Iterator[None]:
     sqs.camelcase_to_underscores = lru_cache(spelled)
     table.held, table.stream_shard = way.held, None
     table.query, table.put_item, table.delete_item = way.query, way.put_item, way.delete_item
-    table.__deepcopy__ = lambda _memo: table
     backend.update_item, backend.transact_write_items = way.update_item, way.transact_write_items
     try:
         yield
     finally:
-        del table.query, table.put_item, table.delete_item, table.__deepcopy__, table.held
+        del table.query, table.put_item, table.delete_item, table.held
         del backend.update_item, backend.transact_write_items
         table.stream_shard, sqs.camelcase_to_underscores = shard, spelled
 
@@ -86,7 +86,6 @@ class _QuickWay:
 
     def __init__(self, backend: Any, table: Any) -> None:
         self._table, self.held = table, _Held(table)
-        self._typed = importlib.import_module("moto.dynamodb.models.dynamo_type").DynamoType
         self._query, self._put, self._delete = table.query, table.put_item, table.delete_item
         self._update, self._transact = backend.update_item, backend.transact_write_items
         self._signature = inspect.signature(table.query)
@@ -122,25 +121,15 @@ class _QuickWay:
         return self._update(table_name, key, *args, **named)
 
     def transact_write_items(self, writes: list[Any]) -> Any:
-        """moto copies the whole table to be able to roll back; here what is written is kept."""
-        items = self._table.items
-        places = [self._place(action.get("Key") or action["Item"])
-                  for write in writes for action in write.values()]  # fmt: skip
-        before = [(place, copy.deepcopy(items.get(place[0], {}).get(place[1])))
-                  for place in places]  # fmt: skip
         try:
             return self._transact(writes)
-        except Exception:
-            for (first, second), item in before:
-                self.held.touch((first, second))
-                items.get(first, {}).pop(second, None)
-                if item is not None:
-                    items[first][second] = item
-            raise
+        finally:
+            for write in writes:
+                for action in write.values():
+                    self.held.touch(self._place(action.get("Key") or action["Item"]))
 
     def _place(self, key: Item) -> Place:
-        table = self._table
-        return self._typed(key[table.hash_key_attr]), self._typed(key[table.range_key_attr])
+        return place_of(self._table, key)
 
 
 class QuickMeter(Meter):
@@ -148,9 +137,9 @@ class QuickMeter(Meter):
 
     def __init__(self, client: Any, *, table: str) -> None:
         super().__init__(client)
-        self._typed = importlib.import_module("moto.dynamodb.models.dynamo_type").DynamoType
         self._table = stored_table(table)
 
     def _look(self, _table: str, key: Item) -> Item | None:
-        found = self._table.items.get(self._typed(key["pk"]), {}).get(self._typed(key["sk"]))
+        first, second = place_of(self._table, key)
+        found = self._table.items.get(first, {}).get(second)
         return None if found is None else dict(found.to_json()["Attributes"])
