@@ -8,7 +8,7 @@ from typing import Any
 from instore.assigning import Taken, take
 from instore.assignment import from_message
 from instore.notify import METRICS
-from instore.runtime.fifo import Record, take_in_order
+from instore.runtime.fifo import Record, not_taken, take_in_order
 from instore.runtime.means import notice_means
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
@@ -34,9 +34,7 @@ def _took(record: Record) -> bool:
         taken = take(change, means=notice_means(house), now=house.now())
     except Exception as error:  # noqa: BLE001 - whatever it is, other conversations must go on
         count("ChangeFailed")
-        told = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}
-        logger.error("Change not taken", extra=told, exc_info=told["code"] == "defect")
-        return False
+        return not_taken(record, error, sentence="Change not taken")
     _tell(taken, extra={"lp_account": change.account, "conversation": change.conversation})
     return True
 

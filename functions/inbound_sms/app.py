@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from instore.inbound import take
-from instore.runtime.fifo import Record, take_in_order
+from instore.runtime.fifo import Record, not_taken, take_in_order
 from instore.runtime.means import inbound_means, status_means
 from instore.runtime.observability import arrived, count, logger, metrics
 from instore.runtime.services import services
@@ -33,9 +33,7 @@ def _took(record: Record) -> bool:
         what = _TAKE[told.kind](told)
     except Exception as error:  # noqa: BLE001 - whatever it is, other customers must go on
         count("SmsFailed")
-        said = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}
-        logger.error("Message not taken", extra=said, exc_info=said["code"] == "defect")
-        return False
+        return not_taken(record, error, sentence="Message not taken")
     logger.info("Message taken", extra={"kind": told.kind, "what": what})
     return True
 

@@ -61,6 +61,13 @@ def take_in_order(
     return {"batchItemFailures": [{"itemIdentifier": one["messageId"]} for one in failures]}
 
 
+def not_taken(record: Record, error: Exception, *, sentence: str) -> bool:
+    """Say why a record was not taken, whatever it was: the others must go on. Always False."""
+    told = {"code": getattr(error, "public_code", "defect"), "message_id": record["messageId"]}
+    logger.error(sentence, extra=told, exc_info=error if told["code"] == "defect" else None)
+    return False
+
+
 def _most_often_first(records: Iterable[Record]) -> list[Record]:
     """Group by group as often as one of each came, a group's own in the order they have."""
     records, came = list(records), dict[str, int]()
