@@ -78,7 +78,7 @@ class Rig:
         return Means(
             program=self.program, current=lambda: self.program, stores=self.stores,
             changes=ConversationChanges(self.table), customers=self.customers,
-            numbers=NumberHealth(self.table), liveperson=self.vendor,  # type: ignore[arg-type]
+            numbers=NumberHealth(self.table), liveperson=self.vendor,  # type: ignore[arg-type]  # stands in for the real one
             pace=Pace(self.table, now=self.clock.now, sleep=self.clock.sleep), now=self.clock.now,
         )  # fmt: skip
 
@@ -91,9 +91,9 @@ class Rig:
         customers = SimpleNamespace(get=lambda _: known, bind=_nothing, end_lease=_nothing)
         stores = SimpleNamespace(store=lambda *_, **__: TEAM, by_pid=lambda _, pid: agents.get(pid))
         return replace(
-            self.means, customers=customers, stores=stores,  # type: ignore[arg-type]
-            pace=SimpleNamespace(take=lambda *_, **__: 0.0),  # type: ignore[arg-type]
-            numbers=SimpleNamespace(hold_of=lambda *_, **__: Hold("")),  # type: ignore[arg-type]
+            self.means, customers=customers, stores=stores,  # type: ignore[arg-type]  # stands in for the real one
+            pace=SimpleNamespace(take=lambda *_, **__: 0.0),  # type: ignore[arg-type]  # stands in for the real one
+            numbers=SimpleNamespace(hold_of=lambda *_, **__: Hold("")),  # type: ignore[arg-type]  # stands in for the real one
         )  # fmt: skip
 
     def clean(self) -> Rig:

@@ -110,7 +110,7 @@ class CallRig(LineRig):
     def services(self) -> Services:
         plain: Any = super().services()
         plain.hasty_twilio, plain.push = self.twilio, self.push
-        return plain  # type: ignore[no-any-return]
+        return plain  # type: ignore[no-any-return]  # what the rig has
 
     def ask_us(
         self, step: str = "", *, branch: str = "orders", query: str = "", call: int = 1,

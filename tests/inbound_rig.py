@@ -108,7 +108,7 @@ class InboundRig(LineRig):
 
     def services(self) -> Any:
         house: Any = super().services()
-        self.vendor.connector = self.connector  # type: ignore[attr-defined]
+        self.vendor.connector = self.connector  # type: ignore[attr-defined]  # added by this rig
         return house
 
     # ------------------------------------------------------------ what happens

@@ -160,7 +160,7 @@ class LineRig(Rig):
                                         forget=lambda _: None)  # fmt: skip
         plain.queues = SimpleNamespace(sms=self.queued, batch_ready=self.queue.batch_ready,
                                        sms_again=self.hidden, changes_again=self.hidden)  # fmt: skip
-        return plain  # type: ignore[no-any-return]
+        return plain  # type: ignore[no-any-return]  # what the rig has
 
     def secret_of(self, name: str) -> dict[str, Any]:
         assert name == LINE["secret"]

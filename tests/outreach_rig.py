@@ -41,6 +41,11 @@ class Killed(BaseException):
     """The process ended here. Not an Exception: nothing may catch it."""
 
 
+def away(*_: Any, **__: Any) -> Any:
+    """In place of any call: the table is not there."""
+    raise UnavailableError("the table did not answer")
+
+
 class Boundaries:
     """Counts what leaves the process; kills at the n-th, before or after it took effect."""
 

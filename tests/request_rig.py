@@ -129,7 +129,7 @@ class RequestRig(LineRig):
     def services(self) -> Services:
         plain: Any = super().services()
         plain.mail, plain.media = self.mail, self.files
-        return plain  # type: ignore[no-any-return]
+        return plain  # type: ignore[no-any-return]  # what the rig has
 
     # ------------------------------------------------------------ asking
 

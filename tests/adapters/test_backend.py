@@ -35,7 +35,7 @@ class Brand:
     def __init__(self, clock: Any, *script: Any) -> None:
         self.script, self.seen = list(script), []
         self.manager = FakeSecretsManager({"rig/brand": {"token": "key-1"}})
-        secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]
+        secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
         self.client = Backend(secrets=secrets, transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

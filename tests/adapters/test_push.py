@@ -26,7 +26,7 @@ class Rig:
     def __init__(self, clock: Any, *script: Any) -> None:
         self.script, self.seen = list(script), list[httpx.Request]()
         self.manager = FakeSecretsManager({"rig/push": {"token": "key-1"}})
-        secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]
+        secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
         self.service = PushService(secrets=secrets, transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -124,7 +124,7 @@ def test_the_simulated_service_keeps_the_contract(clock: Any) -> None:
     try:
         brand.add_app_user(ANA.e164, active=True)
         manager = FakeSecretsManager({"rig/push": brand.secret()})
-        secrets = Secrets(manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]
+        secrets = Secrets(manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
         service = PushService(secrets=secrets)
         settings = SETTINGS.model_copy(update={"base_url": brand.url, "enrolled": "active"})
 

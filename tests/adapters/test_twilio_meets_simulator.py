@@ -32,7 +32,7 @@ class Shop:
         self.line = Line.model_validate({"account_sid": sid, "secret": f"rig/twilio/{sid.lower()}"})
         self.keys = FakeSecretsManager({self.line.secret: dict(self.sim.secret())})
         self.twilio = Twilio(
-            secrets=Secrets(self.keys, prefix="rig/", now=clock.now),  # type: ignore[arg-type]
+            secrets=Secrets(self.keys, prefix="rig/", now=clock.now),  # type: ignore[arg-type]  # stands in for the real one
             api=self.sim.url, now=clock.now, sleep=lambda _: None,
         )  # fmt: skip
 

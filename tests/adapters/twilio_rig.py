@@ -36,7 +36,7 @@ class Rig:
         self.slept: list[float] = []
         self.ticks = 0.0
         self.manager = FakeSecretsManager({LINE.secret: dict(KEYS)})
-        self.secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]
+        self.secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
         self.twilio = Twilio(
             secrets=self.secrets, api=api, now=clock.now, sleep=self._sleep,
             transport=httpx.MockTransport(self._answer), monotonic=lambda: self.ticks,

@@ -74,7 +74,7 @@ class Rig:
         self.ticks = 0.0
         self.slept: list[float] = []
         self.manager = FakeSecretsManager({"rig/lp": dict(KEYS)})
-        self.secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]
+        self.secrets = Secrets(self.manager, prefix="rig/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
         self.liveperson = LivePerson(
             secrets=self.secrets, domain_api=DOMAIN_API, gateway=gateway, now=clock.now,
             sleep=self.slept.append, transport=httpx.MockTransport(self._answer),

@@ -25,6 +25,7 @@ from tests.assigned_rig import (
     operations,
     program_with,
 )
+from tests.outreach_rig import away
 
 from agent_assigned.app import handler
 from instore.adapters.table import Table
@@ -73,10 +74,10 @@ def house(rig: Rig, clock: Any, hidden: list[tuple[list[str], int]]) -> Services
 
     house = Services(Settings(), now=clock.now, sleep=clock.sleep)
     house.table = rig.table
-    house.programs = SimpleNamespace(current=lambda: rig.program)  # type: ignore[assignment]
+    house.programs = SimpleNamespace(current=lambda: rig.program)  # type: ignore[assignment]  # nothing else is asked
     house.customers, house.stores = rig.customers, rig.stores
-    house.liveperson = rig.vendor  # type: ignore[assignment]
-    house.queues = SimpleNamespace(changes_again=hide)  # type: ignore[assignment]
+    house.liveperson = rig.vendor  # type: ignore[assignment]  # nothing else is asked
+    house.queues = SimpleNamespace(changes_again=hide)  # type: ignore[assignment]  # nothing else is asked
     return house
 
 
@@ -409,9 +410,6 @@ def test_a_failed_change_holds_the_later_ones_of_its_conversation_only(
     """And they come again together in 20 s, not in the queue's 390."""
     rig.converse().consent()
 
-    def away(*_: Any, **__: Any) -> None:
-        raise UnavailableError("the table did not answer")
-
     by_pid = rig.stores.by_pid
     monkeypatch.setattr(rig.stores, "by_pid", away)
     other = rig.change(60, DANA).as_message() | {"conversation": "another"}
@@ -549,7 +547,7 @@ def test_through_the_real_client(rig: Rig, house: Services, deliver: Deliver, cl
 
     keys = {"client_id": "i", "client_secret": "s"}
     house.liveperson = LivePerson(
-        secrets=SimpleNamespace(account=lambda _: keys, forget=lambda _: None),  # type: ignore[arg-type]
+        secrets=SimpleNamespace(account=lambda _: keys, forget=lambda _: None),  # type: ignore[arg-type]  # stands in for the real one
         domain_api="https://domain.example.com", gateway="https://gateway.example.com",
         now=clock.now, sleep=clock.sleep, transport=httpx.MockTransport(answer),
     )  # fmt: skip

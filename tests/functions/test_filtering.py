@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ACCOUNT, ANNA, Rig, phone
+from tests.outreach_rig import ACCOUNT, ANNA, Rig, away, phone
 
 from instore.adapters.liveperson import TextStatus
 from instore.adapters.table import Table
-from instore.errors import UnavailableError, VendorUnavailableError
+from instore.errors import VendorUnavailableError
 from instore.model import Phone, iso
 from instore.number_health import Hold
 
@@ -188,9 +188,6 @@ def test_a_hold_that_cannot_be_read_sends_nothing(
 
     rig.text(rig.customers(2))
 
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     monkeypatch.setattr(NumberHealth, "hold_of", away)
     assert rig.deliver() == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
     assert rig.vendor.asked == []
@@ -203,9 +200,6 @@ def test_a_put_off_that_cannot_be_stored_comes_again(
 
     batch_id = rig.text(rig.customers(2))[1]["id"]
     hold(rig)
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
 
     with monkeypatch.context() as patched:
         patched.setattr(Batches, "save", away)

@@ -309,7 +309,7 @@ def test_whoever_speaks_aloud_is_heard(rig: InboundRig, role: str, pid: str) -> 
                                  {"role": "READER"}])  # fmt: skip
 def test_what_is_said_among_agents_stays_there(rig: InboundRig, how: dict[str, str]) -> None:
     rig.texts("Hi")
-    rig.writes(rig.connector.talks[0], "He is difficult", **how)  # type: ignore[arg-type]
+    rig.writes(rig.connector.talks[0], "He is difficult", **how)  # type: ignore[arg-type]  # mixed keywords
     assert rig.twilio.messages == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.call_rig import CALLER, NUMBER, CallRig, sid_of
 from tests.line_rig import status
-from tests.outreach_rig import ACCOUNT, ANNA, KEY, phone, shop
+from tests.outreach_rig import ACCOUNT, ANNA, KEY, away, phone, shop
 
 from instore.adapters.calls import Calls
 from instore.adapters.customers import Customers
@@ -22,7 +22,6 @@ from instore.deflection import CallState
 from instore.directory import Opening
 from instore.errors import (
     TwilioRefusedError,
-    UnavailableError,
     VendorNotReachedError,
     VendorUnavailableError,
 )
@@ -162,9 +161,6 @@ def test_a_switch_thrown_ends_offers(rig: CallRig, switch: Any) -> None:
 def test_a_table_that_is_away_lets_the_call_go_on(
     rig: CallRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     monkeypatch.setattr(Calls, "who_calls", away)
     assert rig.ask_us().redirect == HOLD
     assert rig.table.get(f"CALL#{sid_of(1)}", "CALL") is None
@@ -392,9 +388,6 @@ def test_a_sender_that_is_lost_is_noted(rig: CallRig) -> None:
 def test_a_table_that_goes_away_while_the_digit_is_pressed_costs_no_caller(
     rig: CallRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     rig.ask_us()
     with monkeypatch.context() as patched:
         patched.setattr(Table, "transact", away)
@@ -412,9 +405,6 @@ def test_a_table_that_goes_away_while_the_digit_is_pressed_costs_no_caller(
 def test_without_a_note_of_the_end_the_caller_goes_on_all_the_same(
     rig: CallRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     rig.ask_us()
     monkeypatch.setattr(Calls, "end", away)
     assert rig.press("2").redirect == HOLD
@@ -725,8 +715,5 @@ def test_who_calls_an_associates_number_hears_the_stores(rig: CallRig) -> None:
 def test_a_table_that_is_away_costs_the_stores_name_only(
     rig: CallRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     monkeypatch.setattr(Lines, "get", away)
     assert rig.ask_us(branch="line", To="+12125550177").hangs_up

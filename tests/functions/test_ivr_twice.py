@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tests.call_rig import BRANCH, CALLER, CallRig
 from tests.line_rig import ANNAS, SENDER
+from tests.outreach_rig import away
 
 from instore.adapters.table import Table
 from instore.adapters.texts import Texts
 from instore.deflection import CallState
-from instore.errors import UnavailableError
 
 
 @pytest.fixture
@@ -125,9 +125,6 @@ def test_the_end_is_told_to_one_branch_and_finishes_what_another_promised(
     """A number has one status address, and the brand's menu leads its calls to any branch: the text
     comes from whom the caller agreed to, in their words."""
 
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     two_branches(rig)
     rig.ask_us(branch="repairs")
     with monkeypatch.context() as patched:
@@ -143,9 +140,6 @@ def test_the_end_is_told_to_one_branch_and_finishes_what_another_promised(
 def test_an_end_that_is_not_this_callers_is_left_to_the_sweep(
     rig: CallRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     rig.ask_us()
     with monkeypatch.context() as patched:
         patched.setattr(Texts, "begin", away)
@@ -167,11 +161,11 @@ def test_a_push_that_went_meanwhile_has_no_text_beside_it(rig: CallRig) -> None:
     push = rig.push.push
 
     def hears_nothing(*_: Any, **__: Any) -> bool:
-        rig.push.push = push  # type: ignore[method-assign]
+        rig.push.push = push  # type: ignore[method-assign]  # for this test only
         assert rig.hang_up().status == 204
         return False
 
-    rig.push.push = hears_nothing  # type: ignore[method-assign]
+    rig.push.push = hears_nothing  # type: ignore[method-assign]  # for this test only
     assert rig.press().says == (
         "Thank you. Please open our app: your conversation with us is there. Goodbye.",)  # fmt: skip
     assert (len(rig.push.pushed), rig.twilio.messages) == (1, [])

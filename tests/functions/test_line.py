@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests import slow_rig
 from tests.outreach_rig import ANNA, BEN, LOGINS, Rig, phone
 
 from instore.adapters.table import Table
@@ -14,16 +16,10 @@ from instore.adapters.table import Table
 
 @pytest.fixture
 def rig(table: Table, clock: Any) -> Rig:
-    rig = Rig(table, clock)
-    clock.advance(-2 * 3600)  # ten in New York: everything waits for eleven
-    return rig
+    return slow_rig.ten_in_new_york(table, clock)
 
 
-def slow(rig: Rig, *, rate: float, **more: Any) -> None:
-    """A line of `rate` texts a second for bulk (0.2 of the vendor's rate are kept for notices)."""
-    rig.apply(lambda d: d["outreach"].update(
-        rate={"requests_per_s": 1, "messages_per_s": rate / 0.8, "notification_share": 0.2}, **more
-    ))  # fmt: skip
+slow = partial(slow_rig.slow, requests_per_s=1)
 
 
 def ask_all(rig: Rig, *, batches: int) -> dict[str, list[str]]:

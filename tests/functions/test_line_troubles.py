@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from tests import slow_rig
 from tests.outreach_rig import ANNA, BEN, LOGINS, Rig, phone
 
 from instore.adapters.batches import from_item
@@ -25,16 +27,10 @@ MINUTE = 60
 
 @pytest.fixture
 def rig(table: Table, clock: Any) -> Rig:
-    rig = Rig(table, clock)
-    clock.advance(-2 * 3600)  # ten in New York: everything waits for eleven
-    return rig
+    return slow_rig.ten_in_new_york(table, clock)
 
 
-def slow(rig: Rig, *, rate: float, **more: Any) -> None:
-    """A line of `rate` texts a second for bulk."""
-    rig.apply(lambda d: d["outreach"].update(
-        rate={"requests_per_s": 10, "messages_per_s": rate / 0.8, "notification_share": 0.2}, **more
-    ))  # fmt: skip
+slow = partial(slow_rig.slow, requests_per_s=10)
 
 
 def waiting(rig: Rig, count: int, *, login: str = LOGINS[ANNA]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.line_rig import inbound, status
 from tests.notice_rig import BODY, OUTBOUND, OWN, NoticeRig
-from tests.outreach_rig import ACCOUNT, ANNA, BEN, phone
+from tests.outreach_rig import ACCOUNT, ANNA, BEN, away, phone
 
 from instore.adapters.table import Table
 from instore.carrier_codes import effect_of
@@ -389,9 +389,6 @@ def test_a_table_away_leaves_it_to_the_sweep(
 ) -> None:
     from instore.adapters.texts import Texts
 
-    def away(*_: Any, **__: Any) -> None:
-        raise UnavailableError("away")
-
     with monkeypatch.context() as patch:
         patch.setattr(Texts, "begin", away)
         assert rig.assign() == 1
@@ -411,9 +408,6 @@ def test_it_changed_hands_while_it_was_claimed_in_vain(
 ) -> None:
     """Claimed about Anna, and the process ended: a text about her would be untrue by now."""
     from instore.adapters.texts import Texts
-
-    def away(*_: Any, **__: Any) -> None:
-        raise UnavailableError("away")
 
     with monkeypatch.context() as patch:
         patch.setattr(Texts, "begin", away)
@@ -450,7 +444,7 @@ def test_who_left_is_not_announced_by_what_the_line_kept_for_the_morning(
     assert kept is not None
     assert (rig.talk()["notice"]["state"], kept.state) == ("claimed", TextState.DEFERRED)
     assert rig.told(rig.change(at=70)) == 0
-    assert rig.services().texts.get(kept.id).outcome.is_called_off  # type: ignore[union-attr]
+    assert rig.services().texts.get(kept.id).outcome.is_called_off  # type: ignore[union-attr]  # it is there
     rig.told(rig.change(f"pid-{BEN}", at=100))
     for _ in range(2):
         rig.clock.advance(15 * 3600 // 2)

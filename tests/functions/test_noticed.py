@@ -124,7 +124,7 @@ def test_a_cause_is_told_by_class_and_code_only() -> None:
 
 
 def worst(calls: int, limits: Any) -> float:
-    return calls * limits.tries * (limits.connect_s + limits.read_s)  # type: ignore[no-any-return]
+    return calls * limits.tries * (limits.connect_s + limits.read_s)  # type: ignore[no-any-return]  # plain numbers
 
 
 def test_aws_calls_end_before_their_function_does() -> None:

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ANNA, BEN, GONE, LOGINS, ROOT, Rig, ours, outreach, phone, shop
+from tests.outreach_rig import ANNA, BEN, GONE, LOGINS, ROOT, Rig, away, ours, outreach, phone, shop
 
 from instore.adapters.table import Table
-from instore.errors import UnavailableError
 from instore.model import iso
 
 BEHALF = "outreach/send outreach/read outreach/consent outreach/behalf"
@@ -476,9 +475,6 @@ def test_a_queue_that_is_away_loses_nothing(rig: Rig) -> None:
 
 
 def test_a_table_that_is_away_is_503_with_a_code(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
-
     monkeypatch.setattr(Table, "get", away)
     assert rig.text([phone(0)]) == (
         503, {"code": "unavailable", "message": "the table did not answer"})  # fmt: skip

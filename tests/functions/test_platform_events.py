@@ -77,8 +77,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def post(boxes: Boxes, clock: Any, _aws: None, counted: list[str]) -> Any:
     settings = Settings(secret_prefix="instore/", relay_secret="relay-arn")
     house = Services(settings, now=clock.now)
-    house.secrets = Secrets(boxes, prefix="instore/", now=clock.now)  # type: ignore[arg-type]
-    house.queues = Queues(boxes, outreach="outreach", assignment="assignment.fifo")  # type: ignore[arg-type]
+    house.secrets = Secrets(boxes, prefix="instore/", now=clock.now)  # type: ignore[arg-type]  # stands in for the real one
+    house.queues = Queues(boxes, outreach="outreach", assignment="assignment.fifo")  # type: ignore[arg-type]  # stands in for the real one
 
     def post(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with using(house):

@@ -76,7 +76,7 @@ def test_a_number_that_twilio_moved_along_is_set_up_here(rig: RelayRig) -> None:
     assert rig.twilio.members == {SERVICE: {f"PN{1:032x}"}}
     assert rig.pool() == {"numbers": 1, POOLS[0]: 1, POOLS[1]: 0}
     assert rig.pool(OTHER)["numbers"] == 1
-    assert rig.table.get(f"LINE#pool:{OTHER}", "POOL")[SERVICE] == 1  # type: ignore[index]
+    assert rig.table.get(f"LINE#pool:{OTHER}", "POOL")[SERVICE] == 1  # type: ignore[index]  # it is there
     rig.deactivated()
     assert rig.verdict(rig.released(force=True)) == ("done", None)
     assert rig.pool(OTHER)["numbers"] == 0

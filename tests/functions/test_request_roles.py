@@ -64,7 +64,7 @@ def test_a_site_is_no_associate(rig: RequestRig, route: str) -> None:
     lead = rig.took(of_widget(), key="lead")
     scope, body, _ = ROUTES[route]
     for who in ({"client": SITE}, {"login": "who@kay.example.com"}):
-        status, answer = rig.ask_requests(route, body, scopes=scope, path=lead, **who)  # type: ignore[arg-type]
+        status, answer = rig.ask_requests(route, body, scopes=scope, path=lead, **who)  # type: ignore[arg-type]  # mixed keywords
         assert (status, answer["code"]) == (403, "unknown_associate")
 
 

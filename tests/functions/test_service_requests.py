@@ -90,7 +90,7 @@ def test_in_team_mode_it_goes_to_the_team_and_who_answers_first_has_it(rig: Requ
     assert rig.lists(BEN) == {"new_leads": [], "team_requests": [request], "my_requests": []}
     status, body = rig.reply(request, BEN)
     assert (status, body["state"], body["delivery"]) == (200, "sent", "queued")
-    assert rig.request(request).pointer.agent_id == BEN  # type: ignore[union-attr]
+    assert rig.request(request).pointer.agent_id == BEN  # type: ignore[union-attr]  # it is there
     assert rig.lists(BEN) == {"new_leads": [], "team_requests": [], "my_requests": [request]}
     status, body = rig.reply(request, ANNA)
     assert (status, body["code"]) == (409, "already_claimed")
@@ -112,7 +112,7 @@ def test_an_answer_comes_from_the_associates_number_with_links_and_pictures(
                          "https://www.kay.example/care")  # fmt: skip
     assert rig.twilio.media[1] == (PICTURE,)
     found = rig.request(request)
-    assert (iso(found.replied_at), found.due_at) == ("2026-11-18T17:03:00.000Z", None)  # type: ignore[arg-type]
+    assert (iso(found.replied_at), found.due_at) == ("2026-11-18T17:03:00.000Z", None)  # type: ignore[arg-type]  # it is there
     assert [(f.kind, f.agent, dict(f.values)) for f in rig.facts() if f.name == request] == [
         ("reply", ANNA, {"wall_s": 180, "hours_s": 180}),
         ("request", ANNA, {"by": "text", "source": "storefront"}),
@@ -176,7 +176,7 @@ def test_an_associates_own_request_is_theirs_and_their_managers_to_see(
     claimed = rig.claim(request, agent)[0]
     assert (rig.look(request, agent)[0], 200 if claimed == 409 else claimed,
             rig.reply(request, agent)[0]) == expected  # fmt: skip
-    assert rig.request(request).pointer.agent_id == ANNA  # type: ignore[union-attr]
+    assert rig.request(request).pointer.agent_id == ANNA  # type: ignore[union-attr]  # it is there
 
 
 @pytest.mark.parametrize("team", [False, True])
@@ -191,7 +191,7 @@ def test_a_lead_is_the_stores_own(rig: RequestRig, team: bool) -> None:
         assert rig.claim(lead, BEN)[0] == 200
     assert rig.look(lead, ANNA)[0] == 404
     assert rig.claim(lead, ANNA)[1]["code"] == rig.reply(lead, ANNA)[1]["code"] == "already_claimed"
-    assert rig.request(lead).pointer.agent_id == BEN  # type: ignore[union-attr]
+    assert rig.request(lead).pointer.agent_id == BEN  # type: ignore[union-attr]  # it is there
 
 
 def test_a_lead_is_not_answered_before_it_is_claimed(rig: RequestRig) -> None:
@@ -330,7 +330,7 @@ def test_an_answer_in_the_conversation_counts_as_the_first(rig: RequestRig) -> N
     rig.send(rig.draft("talk-1", INES, sender=Phone(RELAY)))
     rig.clock.advance(3600)
     rig.sweep()
-    assert iso(rig.request(request).replied_at) == "2026-11-18T17:04:00.000Z"  # type: ignore[arg-type]
+    assert iso(rig.request(request).replied_at) == "2026-11-18T17:04:00.000Z"  # type: ignore[arg-type]  # it is there
     assert [f.values["wall_s"] for f in rig.facts() if f.kind == "reply"] == [240]
     assert rig.look(request)[1]["state"] == "answered"
 
@@ -436,7 +436,7 @@ def test_an_answer_nobody_can_know_of_counts_as_one(rig: RequestRig) -> None:
     assert rig.reply(request)[1]["delivery"] == "unknown"
     rig.sweep_for(90, step=5)
     assert len(rig.twilio.messages) == 1
-    assert iso(rig.request(request).replied_at) == "2026-11-18T17:01:00.000Z"  # type: ignore[arg-type]
+    assert iso(rig.request(request).replied_at) == "2026-11-18T17:01:00.000Z"  # type: ignore[arg-type]  # it is there
     assert rig.look(request)[1]["replies"][0]["delivery"] == "unresolved"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.outreach_rig import ANNA, BEN, LOGINS, Killed, Rig, phone
+from tests.outreach_rig import ANNA, BEN, LOGINS, Killed, Rig, away, phone
 
 from instore.adapters.liveperson import TextStatus
 from instore.adapters.table import Table
@@ -335,9 +335,6 @@ def test_a_batch_read_that_fails_is_left_for_the_next_minute(
     batch_id = rig.text(rig.customers(1))[1]["id"]
     rig.queue.take()
     rig.clock.advance(100)
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
 
     with monkeypatch.context() as patched:
         patched.setattr(Table, "get_many", away)

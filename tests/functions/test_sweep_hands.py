@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from tests.line_rig import LineRig
-from tests.outreach_rig import ROOT, Killed, phone
+from tests.outreach_rig import ROOT, Killed, away, phone
 
 from instore import line_due
 from instore.adapters.queues import Queues
@@ -52,7 +52,7 @@ class Rig(LineRig):
         house: Any = super().services()
         house.queues.texts_due, house.queues.texts_due_again = self.call, self.call_again
         house.texts_at_once = self.at_once
-        return house  # type: ignore[no-any-return]
+        return house  # type: ignore[no-any-return]  # what the rig has
 
     def call(self, shard: int, *, at: Any) -> None:
         if self.queue_away:
@@ -142,7 +142,7 @@ def test_customers_of_a_shard_go_side_by_side_and_each_ones_in_order(rig: Rig) -
             together.wait(timeout=10)  # all four are with Twilio at the same time, or this breaks
         return send(**text)
 
-    rig.twilio._send = slow  # type: ignore[method-assign]
+    rig.twilio._send = slow  # type: ignore[method-assign]  # for this test only
     rig.sweep()
     rig.lend_hand()
     assert not together.broken
@@ -246,10 +246,10 @@ def test_what_somebody_waits_for_is_a_line_of_its_own(rig: Rig) -> None:
     ]):  # fmt: skip
         rig.due([number], tag=f"p{n}", purpose=purpose, asked_at=rig.clock.now())
         name = f"p{n}-{number[2:]}-0"
-        assert rig.table.get(f"TEXT#{name}", "TEXT")["due_shard"] == f"{line}#3"  # type: ignore[index]
+        assert rig.table.get(f"TEXT#{name}", "TEXT")["due_shard"] == f"{line}#3"  # type: ignore[index]  # it is there
     text = rig.stored(f"p0-{number[2:]}-0")
     rig.services().texts.save(replace(text, state=S.CLAIMED), before=text)
-    assert rig.table.get(f"TEXT#{text.id}", "TEXT")["due_shard"] == "TEXT#3"  # type: ignore[index]
+    assert rig.table.get(f"TEXT#{text.id}", "TEXT")["due_shard"] == "TEXT#3"  # type: ignore[index]  # it is there
 
 
 def test_hands_that_die_keep_their_shard_for_a_minute(rig: Rig) -> None:
@@ -283,9 +283,6 @@ def test_a_table_that_is_away_leaves_all_as_it_was(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.due(crowd(rig, 4, shard=3))
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise UnavailableError("the table did not answer")
 
     for what in ("get_many", "due"):
         with monkeypatch.context() as patch:
@@ -343,9 +340,9 @@ def test_the_queue_takes_one_message_a_shard_and_minute(rig: Rig) -> None:
             | {"line_queue_url": url}
         )
         house.queues = Queues(sqs, outreach="", assignment="", line=url)
-        return house  # type: ignore[no-any-return]
+        return house  # type: ignore[no-any-return]  # what the rig has
 
-    rig.services = real  # type: ignore[method-assign]
+    rig.services = real  # type: ignore[method-assign]  # for this test only
     for _ in range(2):
         assert rig.sweep()["failed"] == 0
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
@@ -378,7 +375,7 @@ def _killed(rig: Rig, run: Callable[[], Any], *, at: str, after: bool) -> None:
             made(name, step)
         raise Killed
 
-    rig.boundaries.cross = cross  # type: ignore[method-assign]
+    rig.boundaries.cross = cross  # type: ignore[method-assign]  # for this test only
     with pytest.raises(Killed):
         run()
-    rig.boundaries.cross = made  # type: ignore[method-assign]
+    rig.boundaries.cross = made  # type: ignore[method-assign]  # for this test only

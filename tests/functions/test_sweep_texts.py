@@ -35,7 +35,7 @@ def side_by_side(rig: LineRig, monkeypatch: pytest.MonkeyPatch, at_once: int) ->
     def wide() -> Services:
         house: Any = services()
         house.texts_at_once = at_once
-        return house  # type: ignore[no-any-return]
+        return house  # type: ignore[no-any-return]  # what the rig has
 
     monkeypatch.setattr(rig, "services", wide)
 

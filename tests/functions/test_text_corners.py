@@ -134,7 +134,7 @@ def test_a_look_learns_how_it_ended(rig: LineRig) -> None:
     rig.twilio.messages[0].status, rig.twilio.messages[0].code = "undelivered", 30005
     rig.clock.advance(3600)
     assert look(rig).state is S.UNDELIVERED
-    assert rig.services().customers.get(rig.draft().customer).unreachable == "twilio_30005"  # type: ignore[union-attr]
+    assert rig.services().customers.get(rig.draft().customer).unreachable == "twilio_30005"  # type: ignore[union-attr]  # it is there
     rig.send(rig.draft("t-2", phone(1)))
     rig.twilio.messages[1].status = "no word we know"
     rig.clock.advance(3600)

@@ -79,7 +79,7 @@ def test_an_opt_out_stops_all_but_its_own_answer(rig: LineRig, purpose: Purpose)
     else:
         assert outcome == Outcome(S.BLOCKED, "opted_out")
         assert rig.twilio.messages == []
-        assert "body" not in rig.table.get("TEXT#t-1", "TEXT")  # type: ignore[operator]
+        assert "body" not in rig.table.get("TEXT#t-1", "TEXT")  # type: ignore[operator]  # it is there
 
 
 @pytest.mark.parametrize(("purpose", "outcome"), [
@@ -242,7 +242,7 @@ def test_a_lost_answer_is_never_posted_again_and_found_in_the_list(
     rig: LineRig, failure: Exception
 ) -> None:
     rig.twilio.failures, rig.twilio.processed_although_failed = [failure], True
-    assert rig.send(rig.draft()) == Outcome(S.UNKNOWN, failure.public_code)  # type: ignore[attr-defined]
+    assert rig.send(rig.draft()) == Outcome(S.UNKNOWN, failure.public_code)  # type: ignore[attr-defined]  # every one has it
     assert rig.send(rig.draft()).state is S.UNKNOWN
     rig.twilio.messages[0].status = "delivered"
     rig.clock.advance(60)

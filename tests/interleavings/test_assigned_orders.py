@@ -54,7 +54,7 @@ def test_an_older_and_a_newer_change_at_once(rig: Rig) -> None:
 
     def start() -> list[Operation]:
         anew(rig)
-        return [lambda c=c: take(c, means=means, now=now) for c in changes]  # type: ignore[misc]
+        return [lambda c=c: take(c, means=means, now=now) for c in changes]  # type: ignore[misc]  # binds the loop's value
 
     def check(results: list[Any]) -> None:
         assert not [r for r in results if isinstance(r, Exception)]
@@ -118,7 +118,7 @@ def test_the_words_and_the_news_of_the_assignment_at_once(rig: Rig) -> None:
     def start() -> list[Operation]:
         anew(rig)
         changes = [rig.change(60, DANA), rig.words(90, DANA)]
-        return [lambda c=c: take(c, means=means, now=now) for c in changes]  # type: ignore[misc]
+        return [lambda c=c: take(c, means=means, now=now) for c in changes]  # type: ignore[misc]  # binds the loop's value
 
     def check(results: list[Any]) -> None:
         assert not [r for r in results if isinstance(r, Exception)]

@@ -136,18 +136,18 @@ def meanwhile(rig: Tries, at: int, what: Callable[[], Any]) -> Iterator[None]:
     def cross(self: Any, name: str, run: Callable[[], Any]) -> Any:
         calls[0] += 1
         if calls[0] == at + 1:
-            kind.cross = original  # type: ignore[method-assign]
+            kind.cross = original  # type: ignore[method-assign]  # for this test only
             try:
                 what()
             finally:
-                kind.cross = cross  # type: ignore[method-assign]
+                kind.cross = cross  # type: ignore[method-assign]  # for this test only
         return original(self, name, run)
 
-    kind.cross = cross  # type: ignore[method-assign]
+    kind.cross = cross  # type: ignore[method-assign]  # for this test only
     try:
         yield
     finally:
-        kind.cross = original  # type: ignore[method-assign]
+        kind.cross = original  # type: ignore[method-assign]  # for this test only
 
 
 def test_a_late_fact_told_before_any_call_is_lost_by_none(rig: Tries) -> None:

@@ -107,7 +107,7 @@ def test_orders_that_differ_reach_every_end_that_any_order_reaches(table: Table,
     def start() -> list[Callable[[], Any]]:
         for name in "xyz":
             table.put({"pk": name, "sk": "X", "v": 0, "by": ""})
-        return [lambda n=n: run(n) for n in range(len(programs))]  # type: ignore[misc]
+        return [lambda n=n: run(n) for n in range(len(programs))]  # type: ignore[misc]  # binds the loop's value
 
     def run(who: int) -> list[Any]:
         seen: list[Any] = []

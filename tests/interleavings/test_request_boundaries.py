@@ -82,7 +82,7 @@ def test_submitted_and_killed_anywhere_there_is_one_of_everything(
     assert (names.count("twilio"), names.count(TRANSACTION)) == (1, 2)  # the second: all is done
     written = names.index(TRANSACTION)
     for n in range(len(names)):
-        killed(rig, lambda n=n: submit(n), n, after=after)  # type: ignore[misc]
+        killed(rig, lambda n=n: submit(n), n, after=after)  # type: ignore[misc]  # binds the loop's value
         if who == "site":
             assert submit(n)[0] in (200, 201)
         settle(rig)
@@ -115,7 +115,7 @@ def test_claimed_and_killed_anywhere_it_lies_in_one_list_and_is_bound(
     names = boundaries_of(rig, lambda: rig.claim(first, BEN))
     for n in range(len(names)):
         request = rig.took(of_widget(), key=f"k-{n}", phone=number(n))
-        killed(rig, lambda r=request: rig.claim(r, BEN), n, after=after)  # type: ignore[misc]
+        killed(rig, lambda r=request: rig.claim(r, BEN), n, after=after)  # type: ignore[misc]  # binds the loop's value
         written = names.index(TRANSACTION)
         stands = n >= written if after else n > written
         if who == "associate":
@@ -144,7 +144,7 @@ def test_answered_and_killed_anywhere_there_is_one_text_and_one_stamp(
     for n in range(len(names)):
         request = rig.took(key=f"k-{n}", phone=number(n))
         rig.clock.advance(60)
-        killed(rig, lambda r=request: rig.reply(r), n, after=after)  # type: ignore[misc]
+        killed(rig, lambda r=request: rig.reply(r), n, after=after)  # type: ignore[misc]  # binds the loop's value
         written = names.index(TRANSACTION)
         stands = n >= written if after else n > written
         if who == "associate":
@@ -175,7 +175,7 @@ def test_answered_by_email_and_killed_anywhere_there_is_one_letter(
     assert names.count("mail") == 1
     for n in range(len(names)):
         request = took(n)
-        killed(rig, lambda r=request: rig.reply(r), n, after=after)  # type: ignore[misc]
+        killed(rig, lambda r=request: rig.reply(r), n, after=after)  # type: ignore[misc]  # binds the loop's value
         written = names.index(TRANSACTION)
         stands = n >= written if after else n > written
         if who == "associate":
@@ -216,7 +216,7 @@ def test_the_sweeps_step_killed_anywhere_goes_on_in_the_next_minute(
     assert (names.count("twilio"), names.count(TRANSACTION)) == (1, 2)
     for n in range(len(names)):
         request = waiting(n)
-        killed(rig, lambda r=request: step(r), n, after=after)  # type: ignore[misc]
+        killed(rig, lambda r=request: step(r), n, after=after)  # type: ignore[misc]  # binds the loop's value
         settle(rig)
         where = (n, names[n])
         went = not lost(names, n, after=after)

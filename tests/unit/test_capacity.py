@@ -101,7 +101,7 @@ def test_a_load_must_add_up() -> None:
     with pytest.raises(ValueError, match="may not be empty"):
         Load(curve=[0])
     with pytest.raises(ValueError, match="Extra inputs"):
-        Load(texts=3)  # type: ignore[call-arg]
+        Load(texts=3)  # type: ignore[call-arg]  # what it refuses
 
 
 def test_three_scales() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -73,11 +74,11 @@ def test_every_order_of_a_texts_life_ends_the_same(
 @given(st.lists(st.tuples(st.sampled_from(sorted(RANK)), st.sampled_from([None, 21610, 30003, 30007]),
                           st.integers(0, 3600)), min_size=1, max_size=8), st.randoms())  # fmt: skip
 def test_any_words_in_any_order_end_the_same(
-    said: list[tuple[TextState, int | None, int]], chance: object
+    said: list[tuple[TextState, int | None, int]], chance: Random
 ) -> None:
     words = [word(S(status), code, second) for status, code, second in said]
     mixed = words * 2
-    chance.shuffle(mixed)  # type: ignore[attr-defined]
+    chance.shuffle(mixed)
     end = told(BEGUN, words)
     assert told(BEGUN, mixed) == end
     assert RANK[end.state] == max(RANK[w.status] for w in words)

@@ -75,7 +75,7 @@ def test_what_was_emptied_has_nothing_of_the_person(now: datetime) -> None:
 
 def test_it_is_looked_at_more_and_more_seldom_until_it_is_answered(now: datetime) -> None:
     asked, at, looks = request(now), now, []
-    while (at := next_look(asked, now=at)) is not None:  # type: ignore[assignment]
+    while (at := next_look(asked, now=at)) is not None:  # type: ignore[assignment]  # nothing else is asked
         looks.append(at - now)
     assert tuple(looks) == LOOKS
     assert sorted(LOOKS) == list(LOOKS)

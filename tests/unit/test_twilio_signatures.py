@@ -61,7 +61,7 @@ def test_the_documented_example() -> None:
     assert sign(url.replace(".com/", ".com:443/"), fields, token="12345") == (
         "kvajT1Ptam85bY51eRf/AJRuM3w="
     )
-    made = sign(DOCUMENTED["url"], DOCUMENTED["fields"], token="12345")  # type: ignore[arg-type]
+    made = sign(DOCUMENTED["url"], DOCUMENTED["fields"], token="12345")  # type: ignore[arg-type]  # stands in for the real one
     assert made == "L/OH5YylLD5NRKLltdqwSvS0BnU="
 
 

@@ -58,7 +58,7 @@ def secrets() -> FakeSecrets:
 @pytest.fixture
 def webhooks(secrets: FakeSecrets, clock: Any) -> Webhooks:
     return Webhooks(
-        secrets,  # type: ignore[arg-type]
+        secrets,  # type: ignore[arg-type]  # stands in for the real one
         prefix="instore/", relay_secret="relay", now=clock.now,
     )  # fmt: skip
 
